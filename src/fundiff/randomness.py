@@ -1,5 +1,6 @@
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -19,3 +20,11 @@ def sample_generators(seed: int, count: int, purpose: str = "sample") -> list[to
 def randn(generators: Sequence[torch.Generator], shape: Sequence[int], device: str = "cpu") -> Tensor:
     """N(0, I) noise `[B, *shape]`, row b from generators[b], drawn on the CPU and moved to the device."""
     return torch.stack([torch.randn(tuple(shape), generator=g) for g in generators]).to(device)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Weights initialised inside the block are a function of the seed; torch's own generator is left as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

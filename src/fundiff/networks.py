@@ -1,0 +1,74 @@
+"""Trained networks on disk: a folder with config.json and one safetensors file per kept epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from fundiff.errors import UserError
+from fundiff.files import replacing, write_json
+from fundiff.schedule import Schedule
+from fundiff.unet import UNet
+
+
+def epoch_file(folder: str | Path, epoch: int) -> Path:
+    """Where the weights after `epoch` lie."""
+    return Path(folder) / f"epoch_{epoch:03d}.safetensors"
+
+
+def save_epoch(folder: str | Path, epoch: int, model: nn.Module) -> None:
+    """Keep the weights after `epoch`."""
+    with replacing(epoch_file(folder, epoch)) as temporary:
+        save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary)
+
+
+def save_config(folder: str | Path, config: dict[str, Any]) -> None:
+    """Keep what is needed to build the network again."""
+    write_json(Path(folder) / "config.json", config)
+
+
+def load_config(folder: str | Path) -> dict[str, Any]:
+    """The network's config. Raises UserError where it is missing or unreadable."""
+    path = Path(folder) / "config.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{path}: missing or not JSON; `dvc repro` makes it") from None
+
+
+def load_weights(model: nn.Module, path: Path) -> nn.Module:
+    """`model` with the weights of `path`, in eval mode. Raises UserError for other sizes or a broken file."""
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        kept = ", ".join(sorted(p.stem for p in path.parent.glob("epoch_*.safetensors"))) or "none"
+        raise UserError(f"{path}: no such checkpoint; kept are {kept} (see `snapshots` in its params)") from None
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(f"{path}: weights of other sizes than the config says: {reason}") from None
+    except (safetensors.SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from None
+    return model.eval()
+
+
+def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[str, Any]]:
+    """The Part B UNet after `epoch` (None: the last one) and its config."""
+    config = load_config(folder)
+    unet = UNet(config["hidden_size"], config.get("time", False), config.get("classes", 0))
+    return load_weights(unet, epoch_file(folder, epoch or config["epochs"])), config  # type: ignore[return-value]
+
+
+def schedule_of(config: dict[str, Any]) -> Schedule:
+    """The schedule a time-conditioned network was trained on."""
+    return Schedule.linear(config["timesteps"], config["beta_start"], config["beta_end"])
+
+
+def sha256(path: str | Path) -> str:
+    """Hex SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

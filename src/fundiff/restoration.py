@@ -1,0 +1,41 @@
+"""Scores of restored images and the classical baseline they must beat."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from skimage.metrics import structural_similarity
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.transforms.functional import gaussian_blur
+
+BLUR_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5, 3.0)
+
+
+def psnr(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
+    """10 log10(range^2 / MSE) in dB, the MSE taken over the whole batch."""
+    mse = F.mse_loss(estimate, clean).item()
+    return 10 * math.log10(data_range**2 / mse) if mse else math.inf
+
+
+def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
+    """Mean structural similarity (Wang et al. 2004) over a batch `[B, C, H, W]`, 7 x 7 windows."""
+    pairs = zip(estimate.cpu().numpy(), clean.cpu().numpy(), strict=True)
+    return float(np.mean([structural_similarity(a, b, data_range=data_range, channel_axis=0) for a, b in pairs]))
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur with a kernel wide enough for sigma (three sigmas each way)."""
+    return gaussian_blur(x, 2 * math.ceil(3 * sigma) + 1, sigma)
+
+
+def best_blur(noisy: Tensor, clean: Tensor) -> float:
+    """The sigma of BLUR_SIGMAS whose blur comes nearest to the clean images."""
+    return min(BLUR_SIGMAS, key=lambda sigma: F.mse_loss(blur(noisy, sigma).clamp(0, 1), clean).item())
+
+
+def clamped(x: Tensor) -> Tensor:
+    """Images as they are shown and scored: float in [0, 1]."""
+    return torch.clamp(x.float(), 0, 1)

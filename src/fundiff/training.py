@@ -1,0 +1,191 @@
+"""Training of the Part B networks: one generator that yields after every epoch and goes on after a kill."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from fundiff.digits import Digits, augment
+from fundiff.errors import UserError
+from fundiff.files import load_checkpoint, save_checkpoint
+from fundiff.params import Section
+from fundiff.randomness import generator
+from fundiff.runtime import Runtime
+
+Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
+
+
+class Augmentation(Section):
+    """Degrees, relative size and pixels by which digits vary; all 0 is off."""
+
+    rotate: float = Field(ge=0, le=45)
+    scale: float = Field(ge=0, lt=1)
+    shift: float = Field(ge=0, le=14)
+
+
+class Recipe(Section):
+    """How a network is trained; the same keys in every train_* section."""
+
+    seed: int
+    epochs: int = Field(ge=1)
+    repeats: int = Field(ge=1, description="passes over the digits that make one epoch")
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    decay: Literal["constant", "exponential", "cosine"]
+    ema_decay: float = Field(ge=0, lt=1)
+    augmentation: Augmentation
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to; `model` is the averaged one where EMA is on."""
+
+    number: int
+    train_loss: float
+    validation_loss: float
+    learning_rate: float
+    model: nn.Module
+
+
+def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """The learning rate's factor by step: 0.1^(1/epochs) per epoch (course), or a cosine after a 5 % warm-up."""
+    total = recipe.epochs * steps
+
+    def factor(step: int) -> float:
+        if recipe.decay == "exponential":
+            return 0.1 ** (step // steps / recipe.epochs)
+        if recipe.decay == "cosine":
+            warm = max(1, total // 20)
+            return min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / total))
+        return 1.0
+
+    return factor
+
+
+class Trainer:
+    """All that a training has to remember, saved and loaded as one checkpoint."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe, steps: int, runtime: Runtime):
+        self.model = runtime.place(model)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+        self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
+        average = get_ema_multi_avg_fn(recipe.ema_decay)
+        # Batch norm's statistics are averaged with the weights, else they belong to other weights.
+        self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def best(self) -> nn.Module:
+        """The model to sample from."""
+        return self.ema.module if self.ema else self.model
+
+    def parts(self) -> dict[str, Any]:
+        """Everything that has a state."""
+        parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "ema": self.ema}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def save(self, path: Path) -> None:
+        """Write the whole state, at the end of an epoch."""
+        save_checkpoint(path, {n: p.state_dict() for n, p in self.parts().items()} | {"history": self.history})
+
+    def load(self, path: Path) -> None:
+        """Go on from the state at `path` where there is one."""
+        state = load_checkpoint(path)
+        if state is not None:
+            for name, part in self.parts().items():
+                part.load_state_dict(state[name])
+            self.history = state["history"]
+
+    def step(self, loss: Tensor) -> Tensor:
+        """One update; returns the loss without its graph."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        if self.ema:
+            self.ema.update_parameters(self.model)
+        return loss.detach()
+
+
+def train(
+    model: nn.Module,
+    loss: Loss,
+    validate: Callable[[nn.Module], float],
+    digits: Digits,
+    recipe: Recipe,
+    runtime: Runtime,
+    checkpoint: Path,
+    name: str = "train",
+) -> Iterator[Epoch]:
+    """Yield every epoch, also those that a killed run had behind it (their losses; the model is the newest).
+
+    loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator) -> scalar. Data order and noise are functions of
+    (seed, epoch, step). Raises UserError when the loss stops being finite.
+    """
+    steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
+    trainer = Trainer(model, recipe, steps, runtime)
+    trainer.load(checkpoint)
+    for row in trainer.history[:-1]:
+        yield Epoch(**row, model=trainer.best.eval())  # type: ignore[arg-type]
+    if trainer.history:
+        yield Epoch(**trainer.history[-1], model=trainer.best.eval())  # type: ignore[arg-type]
+    for number in range(len(trainer.history) + 1, recipe.epochs + 1):
+        learning_rate = trainer.scheduler.get_last_lr()[0]
+        train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, name)
+        with torch.no_grad(), runtime.autocast():
+            validation_loss = validate(trainer.best.eval())
+        row = dict(number=number, train_loss=train_loss, validation_loss=validation_loss, learning_rate=learning_rate)
+        trainer.history.append(row)
+        # The caller keeps what it wants of this epoch before the checkpoint says that the epoch is done.
+        yield Epoch(**row, model=trainer.best)
+        trainer.save(checkpoint)
+
+
+def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
+    """The epoch's batches, augmented, each with the generator of its noise."""
+    for turn in range(recipe.repeats):
+        order = torch.randperm(len(digits), generator=generator(recipe.seed, "order", epoch, turn))
+        for step, index in enumerate(order.to(digits.images.device).split(recipe.batch_size)):
+            g = generator(recipe.seed, "noise", epoch, turn, step)
+            images, a = digits.images[index], recipe.augmentation
+            if a.rotate or a.scale or a.shift:
+                images = augment(images, a.rotate, a.scale, a.shift, g)
+            yield images, digits.labels[index], g
+
+
+def run_epoch(
+    trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, name: str
+) -> float:
+    """One epoch of updates; its mean loss. The device is not waited for inside it."""
+    trainer.model.train()
+    total = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
+    bar = tqdm(total=total, desc=f"{name} {number}/{recipe.epochs}", unit="batch", mininterval=1 if sys.stderr.isatty() else 20)
+    losses, start = [], time.perf_counter()
+    for images, labels, g in batches(digits, recipe, number):
+        with runtime.autocast():
+            value = loss(trainer.model, images, labels, g)
+        losses.append(trainer.step(value))
+        if bar.update() or len(losses) == total:
+            speed = len(losses) * recipe.batch_size / (time.perf_counter() - start)
+            bar.set_postfix_str(f"loss {losses[-1].item():.4f}, {speed:.0f} images/s", refresh=False)
+    bar.close()
+    values = torch.stack(losses).cpu()
+    bad = (~values.isfinite()).nonzero()
+    if len(bad):
+        at = f"epoch {number}, step {int(bad[0])}"
+        raise UserError(
+            f"the loss is not finite at {at}, learning rate {trainer.scheduler.get_last_lr()[0]:g}; lower learning_rate"
+        )
+    return float(values.double().mean())

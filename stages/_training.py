@@ -1,0 +1,88 @@
+"""What the training stages share: the files around fundiff.training.train."""
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import Field, model_validator
+from torch import nn
+
+from fundiff.digits import Digits
+from fundiff.files import replacing, write_json
+from fundiff.networks import save_config, save_epoch
+from fundiff.runtime import detect
+from fundiff.schedule import Schedule
+from fundiff.training import Loss, Recipe, train
+
+
+class TrainParams(Recipe):
+    hidden_size: int = Field(ge=1, description="the course's D")
+    snapshots: list[int] = Field(description="epochs whose weights are kept beside the last one's")
+
+    @model_validator(mode="after")
+    def within(self):
+        if any(not 1 <= epoch <= self.epochs for epoch in self.snapshots):
+            raise ValueError(f"snapshots between 1 and epochs ({self.epochs})")
+        return self
+
+
+def checkpoint_path(name: str, params: Recipe, data: Path) -> Path:
+    """Where a training's state lies: another file whenever params, data or code are others."""
+    key = hashlib.sha256(params.model_dump_json().encode() + data.read_bytes())
+    modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
+    for module in modules:
+        key.update(Path(str(module.__file__)).read_bytes())
+    return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}.pt"
+
+
+def fit(stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]):
+    """Train `model`; keep its snapshots in models/, its loss curve and its numbers in metrics/STAGE.csv and .json."""
+    runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
+    checkpoint = checkpoint_path(stage, params, Path("data/mnist.npz"))
+    kept = {*getattr(params, "snapshots", []), params.epochs}
+    state = checkpoint.with_suffix("")
+    rows = []
+    for epoch in train(model, loss, validate, digits, params, runtime, checkpoint, stage):
+        if epoch.number in kept and not (state / f"epoch_{epoch.number:03d}.safetensors").exists():
+            save_epoch(state, epoch.number, epoch.model)
+        rows.append(
+            {
+                "epoch": epoch.number,
+                "train_loss": epoch.train_loss,
+                "validation_loss": epoch.validation_loss,
+                "learning_rate": epoch.learning_rate,
+            }
+        )
+    save_config(state, {"epochs": params.epochs, "snapshots": sorted(kept)} | config)
+    with replacing(folder) as temporary:
+        state.rename(temporary)
+    with replacing(f"metrics/{stage}.csv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    write_json(
+        f"metrics/{stage}.json",
+        {
+            "train_loss": round(rows[-1]["train_loss"], 6),
+            "validation_loss": round(rows[-1]["validation_loss"], 6),
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "digits": len(digits),
+            "runtime": str(runtime),
+        },
+    )
+    checkpoint.unlink()
+    return rows
+
+
+class DiffusionParams(TrainParams):
+    timesteps: int = Field(ge=2)
+    beta_start: float = Field(gt=0, lt=1)
+    beta_end: float = Field(gt=0, lt=1)
+
+    def schedule(self) -> Schedule:
+        """The noise schedule that these params describe."""
+        return Schedule.linear(self.timesteps, self.beta_start, self.beta_end)
+
+    def config(self) -> dict[str, Any]:
+        """What a sampling stage has to know of the network."""
+        return self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"}) | {"time": True}

@@ -1,0 +1,37 @@
+from fundiff.digits import load_digits
+from fundiff.files import write_json
+from fundiff.judge import Judge, cross_entropy, verdicts
+from fundiff.networks import epoch_file, load_weights, sha256
+from fundiff.randomness import seeded
+from fundiff.runtime import detect
+from fundiff.stage import run
+from fundiff.training import Recipe
+from stages._training import fit
+
+
+class Params(Recipe):
+    pass
+
+
+def main(params: Params) -> None:
+    device = detect().device
+    train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
+    test = load_digits("data/mnist.npz", "test", device)
+
+    def validate(model) -> float:
+        return float(cross_entropy(model, validation.images, validation.labels, None))
+
+    with seeded(params.seed):
+        model = Judge()
+    fit("judge", model, cross_entropy, validate, train, params, {})
+    weights = epoch_file("models/judge", params.epochs)
+    judge = load_weights(Judge(), weights).to(device)
+    right = verdicts(judge, test.images)[1] == test.labels.cpu()
+    write_json(
+        "metrics/judge.json",
+        {"held_out_accuracy": right.double().mean().item(), "held_out_digits": len(test), "hash": sha256(weights)[:16]},
+    )
+
+
+if __name__ == "__main__":
+    run("judge", Params, main)

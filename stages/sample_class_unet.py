@@ -1,0 +1,56 @@
+import torch
+from pydantic import Field
+
+from fundiff.estimators import classed
+from fundiff.figures import grid
+from fundiff.networks import load_unet, schedule_of
+from fundiff.randomness import sample_generators
+from fundiff.runtime import detect
+from fundiff.sampling import sample
+from fundiff.stage import run
+from stages._sampling import Jury, SampleParams, animate, figure_steps, keep
+
+
+class Params(SampleParams):
+    per_digit: int = Field(ge=1, le=10, description="samples of each digit in the figure")
+    guidance_scale: float = Field(ge=0, description="1 is no guidance")
+    guidance_scales: list[float] = Field(description="more scales to judge, for accuracy against diversity")
+
+
+def main(params: Params) -> None:
+    runtime = detect()
+    digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
+    for epoch in load_unet("models/class_unet")[1]["snapshots"]:
+        unet, config = load_unet("models/class_unet", epoch)
+        unet, schedule, timesteps = runtime.place(unet), schedule_of(config), config["timesteps"]
+        estimator = classed(unet, digits, timesteps, params.guidance_scale)
+        generators = sample_generators(params.seed, len(digits))
+        frames = list(sample(estimator, schedule, generators, runtime, figure_steps(params, config)))
+        rows = [list(row) for row in frames[-1].split(10)]
+        grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
+        animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
+    jury = Jury(params, runtime)
+    scores = {}
+    for guidance_scale in sorted({*params.guidance_scales, params.guidance_scale}):
+        sets = jury.sets(classed(unet, jury.labels, timesteps, guidance_scale), schedule)
+        scores[guidance_scale] = jury.score(sets, jury.labels)
+        if guidance_scale == params.guidance_scale:
+            shown = sets
+    keep("class_unet", shown, jury.labels.repeat(len(shown)), summary(scores, params.guidance_scale) | jury.context())
+
+
+def summary(scores: dict[float, dict], guidance_scale: float) -> dict:
+    """The scores at the shown guidance, and beside them what each scale gives."""
+    shown = dict(scores[guidance_scale])
+    shown["accuracy"] = {
+        "overall": shown["accuracy"],
+        "per_digit": shown.pop("accuracy_per_digit"),
+        "per_guidance": {f"{scale:g}": s["accuracy"] for scale, s in scores.items()},
+    }
+    for key in ("frechet", "coverage", "recall"):
+        shown[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
+    return shown | {"guidance_scale": guidance_scale}
+
+
+if __name__ == "__main__":
+    run("sample_class_unet", Params, main)

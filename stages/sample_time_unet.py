@@ -1,0 +1,38 @@
+import torch
+from pydantic import Field
+
+from fundiff.estimators import timed
+from fundiff.figures import grid
+from fundiff.judge import verdicts
+from fundiff.networks import load_unet, schedule_of
+from fundiff.randomness import sample_generators
+from fundiff.runtime import detect
+from fundiff.sampling import sample
+from fundiff.stage import run
+from stages._sampling import Jury, SampleParams, animate, figure_steps, keep
+
+COLUMNS = 10
+
+
+class Params(SampleParams):
+    count: int = Field(ge=1, le=100, description="samples in the figure")
+
+
+def main(params: Params) -> None:
+    runtime = detect()
+    for epoch in load_unet("models/time_unet")[1]["snapshots"]:
+        unet, config = load_unet("models/time_unet", epoch)
+        schedule, estimator = schedule_of(config), timed(runtime.place(unet), config["timesteps"])
+        generators = sample_generators(params.seed, params.count)
+        frames = list(sample(estimator, schedule, generators, runtime, figure_steps(params, config)))
+        rows = [list(row) for row in frames[-1].split(COLUMNS)]
+        grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
+        animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)
+    jury = Jury(params, runtime)
+    sets = jury.sets(estimator, schedule)
+    seen = verdicts(jury.judge, torch.cat(sets))[1]
+    keep("time_unet", sets, seen, jury.score(sets) | jury.context())
+
+
+if __name__ == "__main__":
+    run("sample_time_unet", Params, main)

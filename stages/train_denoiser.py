@@ -1,0 +1,27 @@
+from pydantic import Field
+
+from fundiff.digits import load_digits
+from fundiff.objectives import held_out_single_step, single_step
+from fundiff.randomness import seeded
+from fundiff.runtime import detect
+from fundiff.stage import run
+from fundiff.unet import UNet
+from stages._training import TrainParams, fit
+
+
+class Params(TrainParams):
+    sigma: float = Field(gt=0)
+
+
+def main(params: Params) -> None:
+    device = detect().device
+    train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
+    with seeded(params.seed):
+        unet = UNet(params.hidden_size)
+    loss = single_step(params.sigma)
+    validate = held_out_single_step(validation, params.sigma, params.seed)
+    fit("train_denoiser", unet, loss, validate, train, params, {"hidden_size": params.hidden_size})
+
+
+if __name__ == "__main__":
+    run("train_denoiser", Params, main)
