@@ -1,3 +1,5 @@
+import torch
+
 from fundiff.digits import load_digits
 from fundiff.files import write_json
 from fundiff.judge import Judge, cross_entropy, verdicts
@@ -19,7 +21,7 @@ def main(params: Params) -> None:
     test = load_digits("data/mnist.npz", "test", device)
 
     def validate(model) -> float:
-        return float(cross_entropy(model, validation.images, validation.labels, None))
+        return float(cross_entropy(model, validation.images, validation.labels, torch.Generator()))
 
     with seeded(params.seed):
         model = Judge()

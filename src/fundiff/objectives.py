@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from fundiff.digits import Digits
 from fundiff.randomness import generator
 from fundiff.schedule import Schedule
-from fundiff.training import Loss
+
+Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
 
 def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:

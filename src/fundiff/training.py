@@ -20,11 +20,10 @@ from tqdm import tqdm
 from fundiff.digits import Digits, augment
 from fundiff.errors import UserError
 from fundiff.files import load_checkpoint, save_checkpoint
+from fundiff.objectives import Loss
 from fundiff.params import Section
 from fundiff.randomness import generator
 from fundiff.runtime import Runtime
-
-Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
 
 class Augmentation(Section):

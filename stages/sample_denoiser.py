@@ -1,0 +1,37 @@
+import torch
+from pydantic import Field
+
+from fundiff.digits import load_digits
+from fundiff.figures import grid
+from fundiff.networks import load_unet
+from fundiff.objectives import noised
+from fundiff.params import Section
+from fundiff.randomness import generator
+from fundiff.restoration import clamped
+from fundiff.runtime import detect
+from fundiff.stage import run
+
+
+class Params(Section):
+    seed: int
+    sigma: float = Field(gt=0)
+    digits: int = Field(ge=1, le=12)
+
+
+@torch.no_grad()
+def main(params: Params) -> None:
+    runtime = detect()
+    x = load_digits("data/mnist.npz", "test", runtime.device).images
+    x = x[:: len(x) // params.digits][: params.digits]
+    z = torch.cat([noised(d[None], params.sigma, generator(params.seed, i)) for i, d in enumerate(x)])
+    rows, labels = [x, z], ["clean", f"noisy, σ = {params.sigma:g}"]
+    for epoch in load_unet("models/denoiser")[1]["snapshots"]:
+        unet = runtime.place(load_unet("models/denoiser", epoch)[0])
+        with runtime.autocast():
+            rows.append(clamped(unet(z)))
+        labels.append(f"after epoch {epoch}")
+    grid("report/figures/sample_denoiser.png", [list(row) for row in rows], labels)
+
+
+if __name__ == "__main__":
+    run("sample_denoiser", Params, main)

@@ -1,0 +1,39 @@
+"""dvc.yaml, params.yaml and the stages say the same."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fundiff.stage import stage_names
+from tests.closure import closure
+
+DVC = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
+PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+STAGES = DVC["stages"]
+
+
+def test_every_stage_has_its_file_its_entry_and_its_section():
+    assert set(STAGES) == set(stage_names())
+    assert set(PARAMS) == set(stage_names())
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_code_deps_are_what_the_stage_imports(name):
+    listed = {dep for dep in STAGES[name]["deps"] if dep.endswith(".py")}
+    needed = closure(Path(f"stages/{name}.py"))
+    assert listed == needed, f"{name} should list\n" + "\n".join(f"      - {dep}" for dep in sorted(needed))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_reads_its_own_section_and_tells_what_it_does(name):
+    assert STAGES[name]["params"] == [name]
+    assert STAGES[name]["cmd"] == f"python -m stages.{name}"
+    assert STAGES[name]["desc"]
+
+
+def test_data_deps_are_outs_of_a_stage_or_in_git():
+    outs = {o if isinstance(o, str) else next(iter(o)) for s in STAGES.values() for k in ("outs", "metrics", "plots") for o in s.get(k, [])}
+    for name, stage in STAGES.items():
+        for dep in stage["deps"]:
+            assert dep in outs or Path(dep).is_file(), f"{name}: {dep} is made by no stage"
