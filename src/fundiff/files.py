@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from fundiff.errors import UserError
 
 
@@ -36,12 +34,16 @@ def write_json(path: str | Path, value: Any) -> None:
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Save the state of a training, whole or not at all: a kill at any moment leaves the former checkpoint."""
+    import torch
+
     with replacing(path) as temporary:
         torch.save(state, temporary)
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     """The state saved at `path`, on the CPU, or None where there is none. Raises UserError if it is unreadable."""
+    import torch
+
     if not Path(path).exists():
         return None
     try:
