@@ -1,7 +1,7 @@
 import torch
 from pydantic import Field
 
-from fundiff.estimators import classed
+from fundiff.digit_estimators import classed
 from fundiff.figures import grid
 from fundiff.networks import load_unet, schedule_of
 from fundiff.randomness import sample_generators

@@ -1,7 +1,7 @@
 import torch
 from pydantic import Field
 
-from fundiff.estimators import timed
+from fundiff.digit_estimators import timed
 from fundiff.figures import grid
 from fundiff.judge import verdicts
 from fundiff.networks import load_unet, schedule_of

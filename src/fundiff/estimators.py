@@ -1,40 +1,80 @@
-"""Noise estimators: functions (x_t, t) -> (eps, variance or None). A new technique is a new estimator."""
+"""Noise estimators: functions (x_t, t) -> (eps, variance or None). A new technique is a new estimator.
+
+Those here ask a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> (eps, v). Its variance output v
+is passed on as it is: what it means depends on the step's length, so the step turns it into a variance.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
 
 from fundiff.denoise import Estimator
-from fundiff.unet import UNet
+from fundiff.views import View
+
+Prior = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor | None]]
+
+KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 
 
-def timed(unet: UNet, timesteps: int) -> Estimator:
-    """The time-conditioned UNet of Part B; t = 0..T-1 is shown to it as (t + 1) / T."""
+def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
+    """The prior's estimate under a prompt a row; embeddings `[B, 77, C]`."""
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        time = torch.full((len(x_t), 1), (t + 1) / timesteps, device=x_t.device)
-        return unet(x_t, time).float(), None
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        return prior(x_t, t, embeddings[: len(x_t)])
 
     return estimate
 
 
-def classed(unet: UNet, labels: Tensor, timesteps: int, guidance_scale: float = 1.0) -> Estimator:
-    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`.
+def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float) -> Estimator:
+    """eps_u + g (eps_c - eps_u), variance from the conditional branch (Ho & Salimans 2022; course A1.6).
 
-    The class enters behind the bottleneck, so both branches share one pass of the encoder.
+    embeddings `[B, 77, C]`, unconditional `[77, C]`; both branches share one call of the prior.
     """
-    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
+    if scale == 1:
+        return conditional(prior, embeddings)
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        time = torch.full((len(x_t), 1), (t + 1) / timesteps, device=x_t.device)
-        features = unet.encode(x_t)
-        c = onehot[: len(x_t)]
-        if guidance_scale == 1:
-            return unet.decode(features, time, c).float(), None
-        both = [torch.cat([f, f]) for f in features]
-        eps = unet.decode(both, torch.cat([time, time]), torch.cat([c, torch.zeros_like(c)]))
-        eps_c, eps_u = eps.float().chunk(2)
-        return eps_u + guidance_scale * (eps_c - eps_u), None
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        n = len(x_t)
+        both = torch.cat([embeddings[:n], unconditional.expand_as(embeddings[:n])])
+        eps, v = prior(torch.cat([x_t, x_t]), t, both)
+        eps_c, eps_u = eps.chunk(2)
+        return eps_u + scale * (eps_c - eps_u), None if v is None else v[:n]
+
+    return estimate
+
+
+def anagram(parts: Sequence[tuple[View, Estimator, float]]) -> Estimator:
+    """The weighted mean of the estimates made in each view and turned back (Geng et al. 2024, eq. 3; course A1.8)."""
+    total = sum(weight for _, _, weight in parts)
+
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        eps, v = torch.zeros_like(x_t), None
+        for view, estimator, weight in parts:
+            seen_eps, seen_v = estimator(view.view(x_t), t)
+            eps = eps + weight / total * view.inverse(seen_eps)
+            if seen_v is not None:
+                turned = weight / total * view.inverse_variance(seen_v)
+                v = turned if v is None else v + turned
+        return eps, v
+
+    return estimate
+
+
+def lowpass(x: Tensor, kernel: int = KERNEL, sigma: float = SIGMA) -> Tensor:
+    """Gaussian blur of `[B, C, H, W]`; x - lowpass(x) is the high-pass part."""
+    return gaussian_blur(x, kernel, sigma)
+
+
+def hybrid(low: Estimator, high: Estimator, kernel: int = KERNEL, sigma: float = SIGMA) -> Estimator:
+    """lowpass(eps_low) + highpass(eps_high) (factorized diffusion, Geng et al. 2024; course A1.9); mean variance."""
+
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        (eps_low, v_low), (eps_high, v_high) = low(x_t, t), high(x_t, t)
+        eps = lowpass(eps_low, kernel, sigma) + eps_high - lowpass(eps_high, kernel, sigma)
+        return eps, None if v_low is None or v_high is None else (v_low + v_high) / 2
 
     return estimate

@@ -1,0 +1,43 @@
+"""Constraints on a denoising, applied after each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fundiff.denoise import Constraint
+from fundiff.randomness import randn
+from fundiff.schedule import Schedule
+
+
+def keep(
+    original: Tensor, mask: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+) -> Constraint:
+    """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
+
+    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture is
+    finished: what is kept is then the original itself, without the last trace of noise.
+    """
+
+    def constrain(x: Tensor, t: int) -> Tensor:
+        n = len(x)
+        known = original[:n]
+        if t > last:
+            known = schedule.forward(known, t, randn(generators[:n], x.shape[1:], str(x.device)))
+        return mask[:n] * x + (1 - mask[:n]) * known
+
+    return constrain
+
+
+def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[int]:
+    """The timesteps of RePaint's resampling: after every `length` steps go back by as many, `times` - 1 times.
+
+    What is new and what is kept get more passes to agree in; times = 1 is the plain list.
+    """
+    path = [timesteps[0]]
+    for start in range(0, len(timesteps) - 1, length):
+        block = list(timesteps[start + 1 : start + 1 + length])
+        path += block + ([timesteps[start], *block]) * (times - 1)
+    return path

@@ -1,0 +1,40 @@
+"""Noise estimators of the digits' UNets: functions (x_t, t) -> (eps, variance or None)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fundiff.denoise import Estimator
+from fundiff.unet import UNet
+
+
+def timed(unet: UNet, timesteps: int) -> Estimator:
+    """The time-conditioned UNet of Part B; t = 0..T-1 is shown to it as (t + 1) / T."""
+
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
+        time = torch.full((len(x_t), 1), (t + 1) / timesteps, device=x_t.device)
+        return unet(x_t, time).float(), None
+
+    return estimate
+
+
+def classed(unet: UNet, labels: Tensor, timesteps: int, guidance_scale: float = 1.0) -> Estimator:
+    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`.
+
+    The class enters behind the bottleneck, so both branches share one pass of the encoder.
+    """
+    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
+
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
+        time = torch.full((len(x_t), 1), (t + 1) / timesteps, device=x_t.device)
+        features = unet.encode(x_t)
+        c = onehot[: len(x_t)]
+        if guidance_scale == 1:
+            return unet.decode(features, time, c).float(), None
+        both = [torch.cat([f, f]) for f in features]
+        eps = unet.decode(both, torch.cat([time, time]), torch.cat([c, torch.zeros_like(c)]))
+        eps_c, eps_u = eps.float().chunk(2)
+        return eps_u + guidance_scale * (eps_c - eps_u), None
+
+    return estimate
