@@ -1,0 +1,260 @@
+"""The report, built from a small made-up project: its bytes, its words, its errors."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from fundiff.charts import apart, epoch_ticks, log_ticks, loss_curve
+from fundiff.errors import UserError
+from fundiff.pictures import film, frames_of, unscaled
+from fundiff.report import departures, mathml, render
+from fundiff.stage import files
+
+MEGABYTES = 12
+ROOT = Path(__file__).parent.parent
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+CURVES = ("judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet")
+PART_B = (*CURVES, "noising", "sample_denoiser", "ood_sigma", "sample_time_unet", "sample_class_unet")
+BOUNDS = {
+    "coverage": 0.8, "coverage_real": 0.97, "frechet": 1.85, "frechet_floor": 1.63, "frechet_mean_image": 187.0,
+    "frechet_noise": 176.0, "frechet_std": 0.09, "judge_accuracy": 0.992, "n": 1500, "n_per_distance": 500,
+    "nearest_train_mse": 0.035, "nearest_train_mse_real": 0.033, "recall": 0.6, "recall_real": 0.87, "sampler": "ddim, 30 steps",
+    "seeds": 3, "runtime": "cpu fp32, 2 threads",
+}  # fmt: skip
+
+
+def picture(path: Path, height: int, width: int, seed: int = 0, channels: int = 1) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, channels), np.uint8)
+    Image.fromarray(noise.repeat(4, 0).repeat(4, 1).squeeze()).save(path)
+
+
+def animation(path: Path, rows: int, frames: int) -> None:
+    """A sheet of ten digits a row that comes out of noise, enlarged twice, as `fundiff.figures.tile` makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng, size = np.random.default_rng(rows), (rows * 29 - 1, 289)
+    sheets = [
+        rng.integers(0, 256 * (i + 1) // frames, size, np.uint8).repeat(2, 0).repeat(2, 1)
+        for i in range(frames)
+    ]
+    pictures = [Image.fromarray(sheet) for sheet in sheets]
+    pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=60, loop=0)
+
+
+def project(root: Path) -> Path:
+    """A project in which every stage of Part B has left something, and one of Part A."""
+    shutil.copytree(ROOT / "report/template", root / "report/template")
+    shutil.copytree(ROOT / "profiles", root / "profiles")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["report"]["gallery"] = ["report/figures/forward_process/noisy.png"]
+    params["forward_process"] = {"seed": 180}
+    (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    stages = {name: STAGES[name] for name in PART_B} | {
+        "fetch_mnist": STAGES["fetch_mnist"],
+        "forward_process": {"cmd": "true", "plots": [{"report/figures/forward_process": {"cache": False}}]},
+    }
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
+    metrics, figures = root / "metrics", root / "report/figures"
+    metrics.mkdir()
+    for name in CURVES:
+        rows = [f"{e},{0.5 / e:.4f},{0.6 / e + 0.01:.4f},0.001" for e in range(1, params[name]["epochs"] + 1)]
+        (metrics / f"{name}.csv").write_text(
+            "epoch,train_loss,validation_loss,learning_rate\n" + "\n".join(rows) + "\n"
+        )
+    ood = {
+        f"{s:g}": {
+            "psnr": 25 - 8 * s,
+            "ssim": 0.9,
+            "noisy_psnr": 100.0 if s == 0 else 12.0,
+            "noisy_ssim": 0.4,
+        }
+        | {"gaussian_psnr": 15.0, "gaussian_ssim": 0.6, "gaussian_sigma": 1.0, "mean_image_psnr": 11.5}
+        for s in params["ood_sigma"]["sigmas"]
+    }
+    digits = {str(d): 0.99 for d in range(10)}
+    scales = {"1": 0.62, "2": 0.9, "5": 0.99}
+    guided = {
+        "accuracy": {"overall": 0.99, "per_digit": digits, "per_guidance": scales},
+        "guidance_scale": 5.0,
+    }
+    guided |= {f"{key}_per_guidance": scales for key in ("frechet", "coverage", "recall")}
+    trained = {
+        "parameters": 506817,
+        "train_loss": 0.03,
+        "validation_loss": 0.03,
+        "digits": 3500,
+        "runtime": "cpu fp32",
+    }
+    numbers = {name: trained for name in CURVES} | {
+        "judge": {"held_out_accuracy": 0.992, "held_out_digits": 1000, "hash": "0123456789abcdef"},
+        "pure_noise": trained | {"psnr_to_mean_digit": 31.0},
+        "ood_sigma": ood,
+        "sample_time_unet": BOUNDS,
+        "sample_class_unet": BOUNDS | guided,
+    }
+    for name, value in numbers.items():
+        (metrics / f"{name}.json").write_text(json.dumps(value))
+    for name, height in (
+        ("noising", 760),
+        ("sample_denoiser", 560),
+        ("ood_sigma", 1200),
+        ("pure_noise", 480),
+    ):
+        picture(figures / f"{name}.png", height, 1000)
+    animation(figures / "ood_sigma.gif", 2, 30)
+    for name in ("time_unet", "class_unet"):
+        for epoch in (5, 20):
+            picture(figures / name / f"epoch_{epoch:03d}.png", 400, 1000, epoch)
+            animation(figures / name / f"epoch_{epoch:03d}.gif", 4, 12)
+    picture(figures / "forward_process/noisy.png", 64, 64, channels=3)
+    picture(figures / "forward_process/forward_process.png", 260, 1000, channels=3)
+    return root
+
+
+def inputs(root: Path) -> list[str]:
+    entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    return [path for entry in entries.values() for path in files(entry, "metrics", "plots")]
+
+
+def built(root: Path) -> str:
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))["report"]
+    return render(root, inputs(root), params)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    return project(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(made) -> str:
+    return built(made)
+
+
+def test_the_same_inputs_give_the_same_bytes(made, page):
+    assert built(made) == page
+
+
+def test_its_own_entry_in_dvc_lock_changes_nothing(made, page):
+    lock = made / "dvc.lock"
+    lock.write_text(
+        yaml.safe_dump({"stages": {"report": {"outs": [{"path": "report/index.html", "md5": "0"}]}}})
+    )
+    assert built(made) == page
+    lock.write_text(
+        yaml.safe_dump({"stages": {"judge": {"outs": [{"path": "models/judge", "md5": "0.dir"}]}}})
+    )
+    assert built(made) != page
+    lock.unlink()
+
+
+def test_nothing_comes_from_outside(page):
+    assert not re.search(r"""(?:src|href|action|poster)\s*=\s*["']?\s*(?:https?:)?//""", page)
+    assert not re.search(r"""url\(\s*["']?(?!data:)""", page)
+    assert "@import" not in page and "fetch(" not in page
+    assert len(page.encode()) < MEGABYTES * 1e6
+
+
+def test_every_image_has_alt_text(page):
+    images = re.findall(r"<img\b[^>]*>", page)
+    assert len(images) > 10
+    for image in images:
+        empty = 'alt=""' in image and "R0lGODlhAQAB" in image  # the viewer's, filled when it opens
+        assert empty or re.search(r'alt="[^"]{8,}"', image), image[:80] + image[-80:]
+
+
+def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(page):
+    found = re.findall(r'<section id="([ab]-[\w-]+)"', page)
+    assert found == [
+        "a-forward",
+        "b-noising",
+        "b-denoiser",
+        "b-ood",
+        "b-pure",
+        "b-time",
+        "b-class",
+        "b-judge",
+    ]
+    assert [f"#{name}" for name in found] == re.findall(
+        r'<li><a href="(#[ab]-[\w-]+)"', page.split("</nav>")[0]
+    )
+
+
+def test_measures_are_named_and_bounded(page):
+    words = re.sub(r"<[^>]+>", "", page)
+    assert "Frechet classifier distance, N = 500" in words
+    assert "real digits (floor)" in words and "noise" in words and "mean image" in words
+    assert not re.search(r"\bFID\b(?! values)", words)
+    assert "$" not in re.sub(r"<(style|script).*?</\1>|<code>.*?</code>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "path", ["metrics/ood_sigma.json", "metrics/judge.csv", "report/figures/noising.png"]
+)
+def test_a_missing_input_is_one_line_that_says_what_makes_it(tmp_path, path):
+    root = project(tmp_path)
+    (root / path).unlink()
+    with pytest.raises(UserError, match=rf"{path}.*dvc repro") as error:
+        built(root)
+    assert "\n" not in str(error.value)
+
+
+def test_a_number_that_no_stage_left_is_one_line(tmp_path):
+    root = project(tmp_path)
+    (root / "metrics/judge.json").write_text("{}")
+    with pytest.raises(UserError, match="held_out_accuracy"):
+        built(root)
+
+
+def test_a_picture_that_is_none_is_one_line(tmp_path):
+    root = project(tmp_path)
+    (root / "report/figures/noising.png").write_text("no picture")
+    with pytest.raises(UserError, match=r"noising.png.*not a readable image"):
+        built(root)
+
+
+def test_the_real_report_depends_on_every_number_and_figure():
+    made = {p for name, entry in STAGES.items() if name != "report" for p in files(entry, "metrics", "plots")}
+    template = {path.relative_to(ROOT).as_posix() for path in (ROOT / "report/template").iterdir()}
+    needed = made | template | {"params.yaml", "profiles/course"}
+    deps = set(files(STAGES["report"], "deps"))
+    assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
+
+
+def test_departures_compares_values_not_words():
+    profile = "-S a.rate=1.0e-4 -S a.size=128\n-S b.turn.by=0"
+    params = {"a": {"rate": 0.0001, "size": 64}, "b": {"turn": {"by": 8}}}
+    assert departures(profile, params) == [("a.size", "64", "128"), ("b.turn.by", "8", "0")]
+
+
+def test_latex_becomes_mathml():
+    assert mathml("of $x_t$").startswith(
+        'of <math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">'
+    )
+
+
+def test_films_keep_every_pixel(tmp_path):
+    small = [np.random.default_rng(i).integers(0, 256, (12, 20), np.uint8) for i in range(7)]
+    assert all(map(np.array_equal, unscaled([f.repeat(4, 0).repeat(4, 1) for f in small]), small))
+    animation(tmp_path / "a.gif", 2, 5)
+    frames = frames_of(tmp_path / "a.gif")
+    assert frames[0].shape == (57, 289)
+    reel = film(frames)
+    assert (reel.width, reel.height, reel.count) == (289, 57, 5) and reel.columns * reel.rows >= 5
+
+
+def test_curves_have_ticks_marks_and_labels_that_stay_apart():
+    assert log_ticks(0.02, 0.3) == pytest.approx([0.02, 0.05, 0.1, 0.2])
+    assert epoch_ticks(20) == [1, 5, 10, 15, 20]
+    assert epoch_ticks(5) == [1, 2, 3, 4, 5]
+    heights = apart({"a": 100.0, "b": 101.0, "c": 99.0})
+    assert sorted(heights.values()) == [99.0, 129.0, 159.0]
+    rows = [{"epoch": e, "train_loss": 1 / e, "validation_loss": 2 / e} for e in range(1, 6)]
+    svg = loss_curve(rows, "Loss", [1, 5], ("the course", 0.3))
+    assert svg.count("<circle") == 10 and "epoch 5" in svg and "the course" in svg
