@@ -1,0 +1,28 @@
+# Two commands do everything on a fresh machine: `make repro` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Everything is on disk after the environment is made: no hub is asked for anything.
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: repro test lint environment
+
+repro: environment
+	@echo "Reproducing the pipeline (dvc repro)"
+	@start=$$(date +%s); dvc repro && echo "Done in $$(( $$(date +%s) - start )) s. Open report/index.html"
+
+test: environment
+	@echo "Running the tests (pytest)"
+	@start=$$(date +%s); pytest && echo "Tests done in $$(( $$(date +%s) - start )) s"
+
+lint: environment
+	ruff format --check . && ruff check . && mypy
+
+environment: $(BIN)/.made
+
+$(BIN)/.made: pyproject.toml requirements.lock
+	@echo "Making the environment in .venv (a few minutes, once)"
+	@start=$$(date +%s); test -d .venv || $(PYTHON) -m venv .venv; \
+	$(BIN)/python -m pip install -q -c requirements.lock torch torchvision && \
+	$(BIN)/python -m pip install -q -c requirements.lock -e .[test] && touch $@ && \
+	echo "Environment made in $$(( $$(date +%s) - start )) s"
