@@ -1,0 +1,18 @@
+"""Fetch the packages of drawings and check their sums."""
+
+from pathlib import Path
+
+from fundiff.packages import fetch
+from prior.stages.sections import FetchDrawings, read
+
+
+def main() -> None:
+    section = read(FetchDrawings, "fetch_drawings")
+    folder = Path("data/prior/packages")
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in section.packages:
+        fetch(package, folder, section.folder)
+
+
+if __name__ == "__main__":
+    main()

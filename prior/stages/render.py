@@ -1,0 +1,44 @@
+"""Render every drawing of every concept to a 64 x 64 cut-out: one compressed file of pixels, one table of what they are."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from fundiff.drawings import Drawing, bitmap_drawings, clipart_drawings, cut_out, iconify_drawings, read_names
+from fundiff.files import replacing, write_json
+from prior.stages.sections import FetchDrawings, Render, read
+
+READERS = {"svg": iconify_drawings, "bitmap": bitmap_drawings, "clipart": clipart_drawings}
+
+
+def all_drawings(section: FetchDrawings, folder: Path) -> list[Drawing]:
+    """The drawings of all packages in the order of the list."""
+    files = {package.kind: folder / package.file for package in section.packages}
+    names = read_names(files["names"], files["keywords"])
+    packages = [package for package in section.packages if package.kind in READERS]
+    return [d for package in packages for d in READERS[package.kind](folder / package.file, names)]
+
+
+def drawn(drawing: Drawing) -> np.ndarray | None:
+    """The cut-out, or None where the renderer refuses a file (four of Openclipart's nine hundred)."""
+    try:
+        return cut_out(drawing)
+    except ValueError:
+        return None
+
+
+def main() -> None:
+    drawings = all_drawings(read(FetchDrawings, "fetch_drawings"), Path("data/prior/packages"))
+    with ProcessPoolExecutor(read(Render, "render").processes) as pool:
+        pixels = list(pool.map(drawn, drawings, chunksize=64))
+    kept = [(d, p) for d, p in zip(drawings, pixels, strict=True) if p is not None]
+    with replacing("data/prior/drawings.npz") as path, path.open("wb") as file:
+        np.savez_compressed(file, pixels=np.stack([p for _, p in kept]))
+    rows = [{"concept": d.concept, "set": d.set, "keywords": d.keywords} for d, _ in kept]
+    write_json("data/prior/drawings.json", rows)
+    print(f"{len(kept)} drawings of {len({d.concept for d, _ in kept})} concepts; refused {len(drawings) - len(kept)}")
+
+
+if __name__ == "__main__":
+    main()

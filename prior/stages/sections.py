@@ -1,0 +1,58 @@
+"""The sections of prior/params.yaml: one per stage, of the stage's own name."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from fundiff.packages import Package
+from fundiff.params import Section, load_section
+
+PARAMS = Path("prior/params.yaml")
+NAMES = ["fetch_drawings", "render", "caption", "train_prior", "train_critic", "evaluate_prior", "export"]
+S = TypeVar("S", bound=Section)
+
+
+class FetchDrawings(Section):
+    folder: str = ""
+    packages: list[Package]
+
+
+class Render(Section):
+    processes: int = Field(ge=1)
+
+
+class Caption(Section):
+    seed: int
+    pictures: int = Field(ge=1)
+    processes: int = Field(ge=1)
+    sets: list[str]
+    pairs: int = Field(ge=1)
+    scene_share: float = Field(ge=0, le=1)
+    pair_share: float = Field(ge=0, le=1)
+    generic_share: float = Field(ge=0, le=1)
+    keyword_share: float = Field(ge=0, le=1)
+    concepts: list[str]
+    weights: dict[str, float] = {}
+    styles: dict[str, str] = {}
+
+
+class TrainPrior(Section):
+    seed: int
+    init: str = ""
+    images: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup_images: int = Field(ge=0)
+    decay_share: float = Field(ge=0, le=1)
+    ema_decay: float = Field(ge=0, lt=1)
+    dropped_prompts: float = Field(ge=0, le=1)
+    snr_gamma: float = Field(gt=0)
+    variance_weight: float = Field(ge=0)
+    checkpoint_images: int = Field(ge=1)
+    unet: dict[str, Any]
+
+
+def read(kind: type[S], name: str) -> S:
+    """The section of a stage. Raises UserError where the file says something that the stage does not know."""
+    return load_section(kind, name, NAMES, PARAMS)

@@ -1,0 +1,101 @@
+"""Pictures composed of cut-outs: grounds, placing, and the few shapes that the sets lack, drawn in code.
+
+Everything is drawn at twice the final resolution and halved at the end, so that edges come out smooth.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+Colour = tuple[int, int, int]
+SIDE = 128  # of the canvas; pictures are half of it
+WHITE: Colour = (255, 255, 255)
+PALE: tuple[Colour, ...] = ((255, 236, 200), (206, 232, 252), (214, 244, 214), (252, 216, 220), (232, 220, 248), (224, 224, 226))
+
+
+class Library:
+    """Cut-outs by concept: picks one of a concept's drawings, `[64, 64, 4]` uint8, as an RGBA picture."""
+
+    def __init__(self, pixels: np.ndarray, concepts: Sequence[str], sets: Sequence[str]):
+        self.pixels = pixels
+        self.sets = sets
+        self.rows: dict[str, list[int]] = {}
+        for row, concept in enumerate(concepts):
+            self.rows.setdefault(concept, []).append(row)
+
+    def pick(self, chance: random.Random, *concepts: str) -> Image.Image:
+        """A drawing of one of the concepts, each drawing as likely as any other."""
+        return self.at(chance.choice([row for concept in concepts for row in self.rows[concept]]))
+
+    def at(self, row: int) -> Image.Image:
+        """The drawing of one row, cropped to what is drawn."""
+        picture = Image.fromarray(self.pixels[row])
+        return picture.crop(picture.getchannel("A").getbbox())
+
+
+def place(canvas: Image.Image, drawing: Image.Image, x: float, y: float, size: float, mirror: bool = False) -> None:
+    """Put a drawing on the canvas: its longer side `size`, centred at x, its foot at y (canvas pixels)."""
+    scale = size / max(drawing.size)
+    drawing = drawing.resize([max(1, round(s * scale)) for s in drawing.size], Image.Resampling.LANCZOS)
+    if mirror:
+        drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    # alpha_composite refuses what sticks out on the left or the top, so the part outside is cut off first.
+    left, top = round(x - drawing.width / 2), round(y - drawing.height)
+    drawing = drawing.crop((max(0, -left), max(0, -top), drawing.width, drawing.height))
+    canvas.alpha_composite(drawing, (max(0, left), max(0, top)))
+
+
+def ground(colour: Colour = WHITE) -> Image.Image:
+    """A canvas of one colour."""
+    return Image.new("RGBA", (SIDE, SIDE), (*colour, 255))
+
+
+def gradient(top: Colour, bottom: Colour, until: float = 1.0) -> Image.Image:
+    """A canvas that goes from one colour at the top to another at the share `until` of its height."""
+    share = np.linspace(0, 1 / until, SIDE).clip(0, 1)[:, None, None]
+    rows = (1 - share) * np.array(top) + share * np.array(bottom)
+    return Image.fromarray(np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)).convert("RGBA")
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """A colour made lighter or darker."""
+    red, green, blue = (min(255, int(c * factor)) for c in colour)
+    return red, green, blue
+
+
+def mountain(canvas: Image.Image, x: float, foot: float, width: float, height: float, rock: Colour) -> None:
+    """A mountain with a snow cap, its right side in shade."""
+    draw = ImageDraw.Draw(canvas)
+    peak = (x, foot - height)
+    draw.polygon([peak, (x - width / 2, foot), (x + width / 2, foot)], fill=rock)
+    draw.polygon([peak, (x + width * 0.1, foot), (x + width / 2, foot)], fill=shade(rock, 0.82))
+    cap = 0.42
+    left, right, low = x - width / 2 * cap, x + width / 2 * cap, foot - height * (1 - cap)
+    zigzag = [(left, low), (x - width * 0.1, low - height * 0.1), (x, low + height * 0.04)]
+    draw.polygon([peak, *zigzag, (x + width * 0.1, low - height * 0.09), (right, low)], fill=(250, 252, 255))
+
+
+def house(canvas: Image.Image, x: float, foot: float, size: float, wall: Colour, roof: Colour, windows: int = 2) -> None:
+    """A house with a pitched roof, seen from the front."""
+    draw = ImageDraw.Draw(canvas)
+    half, height = size / 2, size * 0.62
+    draw.rectangle([x - half, foot - height, x + half, foot], fill=wall)
+    draw.polygon([(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)], fill=roof)
+    pane = size * 0.18
+    for i in range(windows):
+        at = x - half + (i + 0.7) * size / (windows + 0.4)
+        draw.rectangle([at - pane / 2, foot - height * 0.75, at + pane / 2, foot - height * 0.4], fill=(255, 214, 110))
+    draw.rectangle([x - pane * 0.6, foot - height * 0.33, x + pane * 0.6, foot], fill=shade(wall, 0.55))
+
+
+def snowed(drawing: Image.Image) -> Image.Image:
+    """A drawing with snow on it: white lies on every edge that faces the sky."""
+    values = np.asarray(drawing).copy()
+    covered = np.cumsum(values[..., 3] > 128, axis=0)
+    top = (covered > 0) & (covered <= max(2, values.shape[0] // 7))
+    values[top, :3] = (0.15 * values[top, :3] + 0.85 * 252).astype(np.uint8)
+    return Image.fromarray(values)
