@@ -22,10 +22,11 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages
 CURVES = ("judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet")
 PART_B = (*CURVES, "noising", "sample_denoiser", "ood_sigma", "sample_time_unet", "sample_class_unet")
 BOUNDS = {
-    "coverage": 0.8, "coverage_real": 0.97, "frechet": 1.85, "frechet_floor": 1.63, "frechet_mean_image": 187.0,
-    "frechet_noise": 176.0, "frechet_std": 0.09, "judge_accuracy": 0.992, "n": 1500, "n_per_distance": 500,
-    "nearest_train_mse": 0.035, "nearest_train_mse_real": 0.033, "recall": 0.6, "recall_real": 0.87, "sampler": "ddim, 30 steps",
-    "seeds": 3, "runtime": "cpu fp32, 2 threads",
+    "frechet": 1.85, "frechet_floor": 1.63, "frechet_mean_image": 187.0, "frechet_noise": 176.0,
+    "frechet_std": 0.09,
+    "coverage": 0.8, "coverage_real": 0.97, "recall": 0.6, "recall_real": 0.87, "judge_accuracy": 0.992,
+    "nearest_train_mse": 0.035, "nearest_train_mse_real": 0.033, "n": 1500, "n_per_distance": 500, "seeds": 3,
+    "sampler": "ddim, 30 steps", "runtime": "cpu fp32, 2 threads",
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def picture(path: Path, height: int, width: int, seed: int = 0, channels: int = 
 
 
 def animation(path: Path, rows: int, frames: int) -> None:
-    """A sheet of ten digits a row that comes out of noise, enlarged twice, as `fundiff.figures.tile` makes it."""
+    """A sheet of ten digits a row that comes out of noise, enlarged twice like `fundiff.figures.tile`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng, size = np.random.default_rng(rows), (rows * 29 - 1, 289)
     sheets = [
@@ -187,9 +188,9 @@ def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(pag
 
 
 def test_measures_are_named_and_bounded(page):
-    words = re.sub(r"<[^>]+>", "", page)
+    words = re.sub(r"<[^>]+>", "", page).replace("\xa0", " ").replace("&nbsp;", " ")
     assert "Frechet classifier distance, N = 500" in words
-    assert "real digits (floor)" in words and "noise" in words and "mean image" in words
+    assert "real (floor)" in words and "noise" in words and "mean image" in words
     assert not re.search(r"\bFID\b(?! values)", words)
     assert "$" not in re.sub(r"<(style|script).*?</\1>|<code>.*?</code>", "", page, flags=re.DOTALL)
 
@@ -230,7 +231,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
 def test_departures_compares_values_not_words():
     profile = "-S a.rate=1.0e-4 -S a.size=128\n-S b.turn.by=0"
     params = {"a": {"rate": 0.0001, "size": 64}, "b": {"turn": {"by": 8}}}
-    assert departures(profile, params) == [("a.size", "64", "128"), ("b.turn.by", "8", "0")]
+    assert departures(profile, params) == [("a", "size", "64", "128"), ("b", "turn.by", "8", "0")]
 
 
 def test_latex_becomes_mathml():

@@ -32,6 +32,7 @@
     };
     button.addEventListener("click", () => timer ? stop() : film.play());
     range.addEventListener("input", () => { stop(); show(+range.value); });
+    if ("ready" in film.dataset) { range.value = last; show(last); }
     if (!still) seen.observe(film);
   }
 
@@ -69,6 +70,15 @@
     if (event.key === "ArrowRight") open(current + 1);
   });
   viewer.addEventListener("close", () => zooms[current] && zooms[current].focus());
+
+  // What is wider than the screen can be scrolled by the keyboard too.
+  const reach = () => {
+    for (const box of document.querySelectorAll(".scroll, .equation")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("resize", reach);
+  reach();
 
   // Contents: closed on a phone; the section in view is marked.
   const details = document.querySelector(".toc details");

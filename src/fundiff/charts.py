@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 460, 280
@@ -43,63 +44,90 @@ def apart(y: dict[str, float], gap: float = 30) -> dict[str, float]:
     return {name: value - over for name, value in placed.items()}
 
 
+Reference = tuple[str, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where epochs 1..last and losses low..high, on a log axis, lie in the drawing."""
+
+    last: int
+    low: float
+    high: float
+
+    def x(self, epoch: float) -> float:
+        """The place of an epoch."""
+        return round(LEFT + (RIGHT - LEFT) * (epoch - 1) / max(1, self.last - 1), 1)
+
+    def y(self, loss: float) -> float:
+        """The height of a loss."""
+        share = math.log(loss / self.low) / math.log(self.high / self.low)
+        return round(BOTTOM - (BOTTOM - TOP) * share, 1)
+
+
+def text(kind: str, x: float, y: float, words: str, anchor: str = "start") -> str:
+    """Words in the drawing; `kind` is their class in the style sheet."""
+    return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def line(kind: str, x1: float, x2: float, y1: float, y2: float) -> str:
+    """A straight line."""
+    return f'<line class="{kind}" x1="{x1}" x2="{x2}" y1="{y1}" y2="{y2}"/>'
+
+
+def frame(scale: Scale, marks: Sequence[int]) -> list[str]:
+    """Axes, ticks and the epochs to point out."""
+    parts = []
+    for tick in log_ticks(scale.low, scale.high):
+        height = scale.y(tick)
+        parts.append(
+            line("rule", LEFT, RIGHT, height, height) + text("tick", LEFT - 8, height + 4, plain(tick), "end")
+        )
+    for epoch in epoch_ticks(scale.last):
+        parts.append(text("tick", scale.x(epoch), BOTTOM + 18, str(epoch), "middle"))
+    parts.append(text("axis", (LEFT + RIGHT) / 2, HEIGHT - 6, "epoch (loss on a log axis)", "middle"))
+    for epoch in marks:
+        anchor = "start" if epoch < scale.last * 0.15 + 1 else "end" if epoch > scale.last * 0.9 else "middle"
+        parts.append(line("mark", scale.x(epoch), scale.x(epoch), TOP, BOTTOM))
+        parts.append(text("mark", scale.x(epoch), TOP - 10, f"epoch {epoch}", anchor))
+    return parts
+
+
+def curves(scale: Scale, rows: Sequence[dict[str, float]]) -> list[str]:
+    """The losses as lines, with a dot an epoch that tells its value."""
+    parts = []
+    for key, label in SERIES.items():
+        points = " ".join(f"{scale.x(row['epoch'])},{scale.y(row[key])}" for row in rows)
+        parts.append(f'<polyline class="{label}" points="{points}"/>')
+        for row in rows:
+            dot = f'<circle class="{label}" cx="{scale.x(row["epoch"])}" cy="{scale.y(row[key])}" r="2.6">'
+            parts.append(f"{dot}<title>epoch {row['epoch']:g}: {label} {plain(row[key])}</title></circle>")
+    return parts
+
+
 def loss_curve(
     rows: Sequence[dict[str, float]],
     title: str,
     marks: Sequence[int] = (),
-    reference: tuple[str, float] | None = None,
+    reference: Reference | None = None,
 ) -> str:
-    """Training and validation loss per epoch on a log axis; `marks` are epochs shown elsewhere, `reference` a level."""
+    """Training and validation loss per epoch; `marks` are epochs to point out, `reference` a named level."""
+    levels = {label: rows[-1][key] for key, label in SERIES.items()}
+    first = {label: rows[0][key] for key, label in SERIES.items()}
     values = [row[key] for row in rows for key in SERIES] + ([reference[1]] if reference else [])
-    low, high = min(values) / 1.12, max(values) * 1.12
-    last = int(rows[-1]["epoch"])
-
-    def x(epoch: float) -> float:
-        return round(LEFT + (RIGHT - LEFT) * (epoch - 1) / max(1, last - 1), 1)
-
-    def y(value: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * math.log(value / low) / math.log(high / low), 1)
-
-    ends = {key: rows[-1][key] for key in SERIES}
-    about = f"{title} over {last} epochs: " + ", ".join(
-        f"{label} from {plain(rows[0][key])} to {plain(ends[key])}" for key, label in SERIES.items()
-    )
-    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(about)}">']
-    for tick in log_ticks(low, high):
-        parts.append(f'<line class="rule" x1="{LEFT}" x2="{RIGHT}" y1="{y(tick)}" y2="{y(tick)}"/>')
-        parts.append(
-            f'<text class="tick" x="{LEFT - 8}" y="{y(tick) + 4}" text-anchor="end">{plain(tick)}</text>'
-        )
-    for epoch in epoch_ticks(last):
-        parts.append(
-            f'<text class="tick" x="{x(epoch)}" y="{BOTTOM + 18}" text-anchor="middle">{epoch}</text>'
-        )
-    parts.append(
-        f'<text class="axis" x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">epoch</text>'
-    )
-    parts.append(f'<text class="axis" x="{LEFT - 46}" y="{TOP - 12}">loss (log)</text>')
-    for epoch in marks:
-        anchor = "start" if epoch < last * 0.15 else "end" if epoch > last * 0.9 else "middle"
-        parts.append(f'<line class="mark" x1="{x(epoch)}" x2="{x(epoch)}" y1="{TOP}" y2="{BOTTOM}"/>')
-        parts.append(
-            f'<text class="mark" x="{x(epoch)}" y="{TOP - 12}" text-anchor="{anchor}">epoch {epoch}</text>'
-        )
+    scale = Scale(int(rows[-1]["epoch"]), min(values) / 1.12, max(values) * 1.12)
+    told = ", ".join(f"{label} from {plain(first[label])} to {plain(levels[label])}" for label in levels)
+    about = f"{title} over {scale.last} epochs: {told}"
+    top = 0 if marks else TOP - 8
+    view = f'viewBox="0 {top} {WIDTH} {HEIGHT - top}"'
+    parts = [f'<svg class="chart" {view} role="img" aria-label="{escape(about)}">']
+    parts += frame(scale, marks)
+    names = {label: label for label in levels}
     if reference:
-        level = y(reference[1])
-        parts.append(f'<line class="reference" x1="{LEFT}" x2="{RIGHT}" y1="{level}" y2="{level}"/>')
-    for key, label in SERIES.items():
-        points = " ".join(f"{x(row['epoch'])},{y(row[key])}" for row in rows)
-        parts.append(f'<polyline class="{label}" points="{points}"/>')
-        for row in rows:
-            hint = f"epoch {row['epoch']:g}: {label} {plain(row[key])}"
-            parts.append(f'<circle class="{label}" cx="{x(row["epoch"])}" cy="{y(row[key])}" r="2.6">')
-            parts.append(f"<title>{hint}</title></circle>")
-    heights = {label: y(ends[key]) for key, label in SERIES.items()}
-    levels = dict(zip(SERIES.values(), ends.values(), strict=True))
-    if reference:
-        heights["reference"], levels["reference"] = y(reference[1]), reference[1]
-    for name, height in apart(heights).items():
-        label = reference[0] if reference and name == "reference" else name
-        parts.append(f'<text class="{name}" x="{RIGHT + 10}" y="{round(height, 1)}">{escape(label)}')
-        parts.append(f'<tspan x="{RIGHT + 10}" dy="14">{plain(levels[name])}</tspan></text>')
+        names["reference"], levels["reference"] = reference
+        parts.append(line("reference", LEFT, RIGHT, scale.y(reference[1]), scale.y(reference[1])))
+    parts += curves(scale, rows)
+    for kind, height in apart({name: scale.y(level) for name, level in levels.items()}).items():
+        parts.append(text(kind, RIGHT + 10, round(height, 1), names[kind]))
+        parts.append(text(kind, RIGHT + 10, round(height + 14, 1), plain(levels[kind])))
     return "".join(parts) + "</svg>"

@@ -1,4 +1,4 @@
-"""Pictures for the report's one file: data URIs, crops of tiled sheets, and animations as sheets of their frames."""
+"""Pictures for the report's one file: data URIs, and animations as sheets of their frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEAVY = 250_000  # bytes: a larger PNG is embedded as WebP of high quality
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as a data URI, with its size in pixels and whether its pixels should stay sharp when enlarged."""
+    """An image as a data URI, its size in pixels, and whether pixels should stay sharp when enlarged."""
 
     uri: str
     width: int
@@ -102,7 +102,7 @@ def figure(path: Path) -> Picture:
 
 
 def film(frames: Sequence[np.ndarray]) -> Film:
-    """Frames as a film. Each lies in its sheet with a rim of its own border pixels, so that no neighbour shines in."""
+    """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in."""
     if len(frames) > FRAMES:
         frames = [frames[round(i * (len(frames) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
     height, width = frames[0].shape[:2]

@@ -92,7 +92,7 @@ class Stage:
 
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
-    """The stages of dvc.yaml whose metrics and plots are among the report's deps, all of which must be there."""
+    """The stages of dvc.yaml whose metrics and plots are the report's deps, all of which must be there."""
     entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     lock_file = root / "dvc.lock"
     lock = (
@@ -112,8 +112,8 @@ def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
     return stages
 
 
-def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Keys whose value is not the profile's (lines of `-S key=value`): key, value here, value there."""
+def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Params unlike the profile's (`-S section.key=value`): section, key, value here, value there."""
     rows = []
     for key, text in re.findall(r"-S\s+([\w.]+)=(\S+)", profile):
         here: Any = params
@@ -121,7 +121,8 @@ def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str
             here = here.get(part) if isinstance(here, dict) else None
         there = yaml.safe_load(text)
         if here != there:
-            rows.append((key, shown(here), shown(there)))
+            section, _, name = key.partition(".")
+            rows.append((section, name, shown(here), shown(there)))
     return rows
 
 
@@ -146,7 +147,9 @@ def mathml(text: str) -> str:
 
     def render(match: re.Match[str]) -> str:
         display, inline = match.groups()
-        return convert(display or inline, display="block" if display else "inline")
+        if display:
+            return f'<div class="equation">{convert(display, display="block")}</div>'
+        return convert(inline)
 
     return MATH.sub(render, text)
 
@@ -163,7 +166,7 @@ def environment(folder: Path) -> jinja2.Environment:
 
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(load),
-        autoescape=lambda name: bool(name) and name.endswith(".html"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -171,7 +174,7 @@ def environment(folder: Path) -> jinja2.Environment:
 
 
 def render(root: Path, deps: list[str], params: dict[str, Any]) -> str:
-    """The report's HTML, of the project in `root`. Raises UserError where an input is missing or not as expected."""
+    """The HTML of the project in `root`. Raises UserError where an input is missing or not as expected."""
     stages = load_stages(root, deps)
     env = environment(root / "report/template")
     env.globals |= {
