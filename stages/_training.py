@@ -1,6 +1,7 @@
 """What the training stages share: the files around fundiff.training.train."""
 
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from torch import nn
 
 from fundiff.digits import Digits
 from fundiff.files import replacing, write_json
-from fundiff.networks import save_config, save_epoch
+from fundiff.networks import epoch_file, save_config, save_epoch
 from fundiff.runtime import detect
 from fundiff.schedule import Schedule
 from fundiff.training import Loss, Recipe, train
@@ -28,25 +29,24 @@ class TrainParams(Recipe):
         return self
 
 
-def checkpoint_path(name: str, params: Recipe, data: Path) -> Path:
-    """Where a training's state lies: another file whenever params, data or code are others."""
+def state_folder(name: str, params: Recipe, data: Path) -> Path:
+    """Where a training keeps what it needs to go on: another folder whenever params, data or code are others."""
     key = hashlib.sha256(params.model_dump_json().encode() + data.read_bytes())
     modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
     for module in modules:
         key.update(Path(str(module.__file__)).read_bytes())
-    return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}.pt"
+    return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}"
 
 
 def fit(stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]):
     """Train `model`; keep its snapshots in models/, its loss curve and its numbers in metrics/STAGE.csv and .json."""
     runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
-    checkpoint = checkpoint_path(stage, params, Path("data/mnist.npz"))
-    kept = {*getattr(params, "snapshots", []), params.epochs}
-    state = checkpoint.with_suffix("")
+    state = state_folder(stage, params, Path("data/mnist.npz"))
+    network, kept = state / "network", {*getattr(params, "snapshots", []), params.epochs}
     rows = []
-    for epoch in train(model, loss, validate, digits, params, runtime, checkpoint, stage):
-        if epoch.number in kept and not (state / f"epoch_{epoch.number:03d}.safetensors").exists():
-            save_epoch(state, epoch.number, epoch.model)
+    for epoch in train(model, loss, validate, digits, params, runtime, state / "state.pt", stage):
+        if epoch.number in kept and not epoch_file(network, epoch.number).exists():
+            save_epoch(network, epoch.number, epoch.model)
         rows.append(
             {
                 "epoch": epoch.number,
@@ -55,9 +55,10 @@ def fit(stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, para
                 "learning_rate": epoch.learning_rate,
             }
         )
-    save_config(state, {"epochs": params.epochs, "snapshots": sorted(kept)} | config)
+    save_config(network, {"epochs": params.epochs, "snapshots": sorted(kept)} | config)
     with replacing(folder) as temporary:
-        state.rename(temporary)
+        # A kill may have left a half-written file beside the kept ones, under a dotted name.
+        shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
     with replacing(f"metrics/{stage}.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_json(
@@ -70,8 +71,7 @@ def fit(stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, para
             "runtime": str(runtime),
         },
     )
-    checkpoint.unlink()
-    return rows
+    shutil.rmtree(state)
 
 
 class DiffusionParams(TrainParams):

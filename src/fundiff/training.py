@@ -73,6 +73,15 @@ def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
     return factor
 
 
+def warm_ema(decay: float) -> Callable[[list[Tensor], list[Tensor], Any], None]:
+    """An average that forgets its first, untrained weights: after n updates the decay is at most (1 + n) / (10 + n)."""
+
+    def average(ema: list[Tensor], current: list[Tensor], n: Any) -> None:
+        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(ema, current, n)
+
+    return average
+
+
 class Trainer:
     """All that a training has to remember, saved and loaded as one checkpoint."""
 
@@ -80,7 +89,7 @@ class Trainer:
         self.model = runtime.place(model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
         self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
-        average = get_ema_multi_avg_fn(recipe.ema_decay)
+        average = warm_ema(recipe.ema_decay)
         # Batch norm's statistics are averaged with the weights, else they belong to other weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
         self.history: list[dict[str, float]] = []

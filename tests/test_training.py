@@ -1,0 +1,206 @@
+"""Training: a kill leaves no trace, the average is right, and a loss that blows up says so."""
+
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from fundiff.digits import Digits
+from fundiff.errors import UserError
+from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
+from fundiff.objectives import held_out_noise, held_out_single_step, noise_prediction, noised, single_step
+from fundiff.randomness import generator, seeded
+from fundiff.runtime import Runtime
+from fundiff.schedule import Schedule
+from fundiff.training import Augmentation, Recipe, rate, train
+from fundiff.unet import UNet
+
+SLOW = Runtime("cpu", "fp32", 1)
+STILL = Augmentation(rotate=0, scale=0, shift=0)
+SCHEDULE = Schedule.linear(20, 1e-4, 0.02)
+
+
+def recipe(**changes) -> Recipe:
+    values = dict(seed=3, epochs=4, repeats=1, batch_size=8, learning_rate=1e-3, decay="cosine", ema_decay=0.9)
+    return Recipe(**(values | {"augmentation": STILL} | changes))
+
+
+@pytest.fixture(scope="module")
+def digits() -> Digits:
+    g = generator(0, "digits")
+    return Digits(torch.rand(20, 1, 28, 28, generator=g), torch.arange(20) % 10)
+
+
+def run(digits, path, epochs=None, **changes):
+    with seeded(0):
+        unet = UNet(4, time=True, classes=10)
+    validate = held_out_noise(digits, SCHEDULE, 10, 0)
+    loop = train(unet, noise_prediction(SCHEDULE, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
+    return [(e.train_loss, e.validation_loss, copy.deepcopy(e.model.state_dict())) for e in islice(loop, epochs)]
+
+
+def test_a_stopped_training_goes_on_to_the_same_bits(digits, tmp_path):
+    whole = run(digits, tmp_path / "a.pt")
+    run(digits, tmp_path / "b.pt", epochs=3)  # stopped inside epoch 3: its end was never saved
+    resumed = run(digits, tmp_path / "b.pt")
+    assert [row[:2] for row in resumed] == [row[:2] for row in whole]
+    for name, value in whole[-1][2].items():
+        assert torch.equal(resumed[-1][2][name], value), name
+
+
+def test_a_broken_checkpoint_is_one_line(digits, tmp_path):
+    path = tmp_path / "c.pt"
+    path.write_bytes(b"half a checkpoint")
+    with pytest.raises(UserError, match="not a readable checkpoint"):
+        run(digits, path)
+
+
+def test_a_loss_that_blows_up_names_step_and_rate(digits, tmp_path):
+    def nan(model, x, labels, g):
+        return model(x, torch.zeros(len(x), 1)).mean() * float("nan")
+
+    loop = train(UNet(2, time=True), nan, lambda m: 0.0, digits, recipe(decay="constant"), SLOW, tmp_path / "d.pt")
+    with pytest.raises(UserError, match=r"not finite at epoch 1, step 0, learning rate 0\.001"):
+        next(loop)
+
+
+def test_training_lowers_the_loss(digits, tmp_path):
+    rows = run(digits, tmp_path / "e.pt", epochs=4, repeats=6)
+    assert rows[-1][0] < 0.9 * rows[0][0]
+
+
+def test_the_average_without_decay_is_the_model_itself(digits, tmp_path):
+    plain = run(digits, tmp_path / "f.pt", ema_decay=0)
+    assert all(not name.startswith("module") for name in plain[-1][2])
+
+
+def test_averaged_batch_norm_moves_with_its_weights(digits, tmp_path):
+    averaged, plain = run(digits, tmp_path / "g.pt"), run(digits, tmp_path / "h.pt", ema_decay=0)
+    name = "down1.0.1.running_mean"
+    assert not torch.equal(averaged[-1][2][name], torch.zeros(4))
+    assert not torch.equal(averaged[-1][2][name], plain[-1][2][name])
+
+
+def test_exponential_decay_is_the_course_one():
+    factor = rate(recipe(decay="exponential", epochs=20), steps=10)
+    assert [factor(step) for step in (0, 9)] == [1, 1]
+    assert factor(10) == pytest.approx(0.1 ** (1 / 20)) and factor(200) == pytest.approx(0.1)
+
+
+def test_validation_is_a_function_of_the_model_alone(digits):
+    validate, unet = held_out_noise(digits, SCHEDULE, 10, 0), UNet(4, time=True, classes=10).eval()
+    assert validate(unet) == validate(unet)
+
+
+def test_validation_covers_every_stratum_of_t(digits, monkeypatch):
+    seen = []
+    unet = UNet(2, time=True)
+    unet.forward = lambda x, t, c=None: (seen.append(t), x)[1]  # type: ignore[method-assign]
+    held_out_noise(digits, SCHEDULE, 0, 0)(unet)
+    assert sorted((torch.cat(seen).flatten() * 20).round().tolist()) == list(range(1, 21))
+
+
+def test_losses_of_perfect_models_are_zero(digits):
+    class Clean(nn.Module):
+        def forward(self, z):
+            return digits.images[:8]
+
+    g = generator(1)
+    assert single_step(0.5)(Clean(), digits.images[:8], digits.labels[:8], g).item() == 0
+    assert held_out_single_step(Digits(digits.images[:8], digits.labels[:8]), 0.5, 0)(Clean()) == 0
+    assert torch.equal(noised(digits.images, 0, g), digits.images)
+
+
+def test_the_class_is_hidden_as_often_as_asked(digits):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x, t, c):
+            seen.append(c.sum(1))
+            return x
+
+    for i in range(100):
+        noise_prediction(SCHEDULE, 10, 0.1)(Spy(), digits.images, digits.labels, generator(i))
+    assert 1 - torch.cat(seen).mean().item() == pytest.approx(0.1, abs=0.02)
+
+
+def test_weights_of_other_sizes_or_no_file_are_one_line(tmp_path):
+    save_config(tmp_path, {"hidden_size": 4, "epochs": 2})
+    with pytest.raises(UserError, match="no such checkpoint; kept are none"):
+        load_unet(tmp_path)
+    save_epoch(tmp_path, 2, UNet(8))
+    with pytest.raises(UserError, match="other sizes than the config says") as error:
+        load_unet(tmp_path)
+    assert "\n" not in str(error.value)
+    epoch_file(tmp_path, 2).write_bytes(b"cut")
+    with pytest.raises(UserError, match="not a readable checkpoint"):
+        load_weights(UNet(4), epoch_file(tmp_path, 2))
+    with pytest.raises(UserError, match=r"config\.json: missing or not JSON"):
+        load_unet(tmp_path / "nowhere")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Makes small projects: the real stages on tiny params, each in a folder of its own."""
+    data = tmp_path_factory.mktemp("data")
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("project")
+        for name in ("src", "stages", "dvc.yaml"):
+            (folder / name).symlink_to(Path(name).resolve())
+        params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        params["fetch_mnist"] |= {"train": 100, "validation": 20, "test": 20}
+        for section in params.values():
+            if "epochs" in section:
+                small = {"epochs": 6, "repeats": 1, "batch_size": 50}
+                section |= small | ({"hidden_size": 4, "snapshots": [1, 6]} if "snapshots" in section else {})
+            if "timesteps" in section and "beta_end" in section:
+                section["timesteps"] = 20
+        (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+        if not (data / "mnist.npz").exists():
+            assert stage(folder, "fetch_mnist").wait() == 0
+            shutil.copy(folder / "data/mnist.npz", data)
+        (folder / "data").mkdir(exist_ok=True)
+        shutil.copy(data / "mnist.npz", folder / "data")
+        return folder
+
+    return make
+
+
+def stage(folder: Path, name: str) -> subprocess.Popen:
+    environment = os.environ | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
+    command = [sys.executable, "-m", f"stages.{name}"]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=-3, stderr=-3, start_new_session=True)
+
+
+def bits(folder: Path, name: str) -> dict[str, bytes]:
+    paths = [*(folder / "models" / name.removeprefix("train_")).iterdir(), folder / f"metrics/{name}.csv"]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"])
+def test_kill_9_in_the_middle_then_the_same_bits(name, project):
+    whole, killed = project(), project()
+    assert stage(whole, name).wait() == 0
+    process = stage(killed, name)
+    deadline = time.monotonic() + 120
+    while not list(killed.glob(".checkpoints/*/state.pt")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert list(killed.glob(".checkpoints/*/state.pt")), "killed before the first epoch or after the end"
+    assert not (killed / "models").exists(), "a half-written out"
+    assert stage(killed, name).wait() == 0
+    assert bits(killed, name) == bits(whole, name)
+    assert not list(killed.glob(".checkpoints/*"))
