@@ -48,21 +48,79 @@ def animation(path: Path, rows: int, frames: int) -> None:
     pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=60, loop=0)
 
 
+IMAGES, LEVELS, T = ["tower", "red_bridge"], [1, 5, 20], [250, 500, 750]
+SDEDIT = {"seed": 180, "stride": 30, "images": IMAGES, "levels": LEVELS, "prompt": "rocket"}
+PART_A: dict[str, dict] = {
+    "text_embeddings": {"prompts": {"rocket": "a rocket ship", "photo": "a high quality photo"}},
+    "setup": {"seed": 180, "prompts": ["rocket", "photo"], "num_inference_steps": [5, 34]},
+    "forward_process": {"seed": 180, "timesteps": T},
+    "gaussian_denoising": {"timesteps": T},
+    "one_step_denoising": {"timesteps": T},
+    "iterative_denoising": {"every": 5},
+    "sampling": {"prompt": "photo", "count": 5},
+    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7},
+    "sdedit": SDEDIT,
+    "edit_images": SDEDIT,
+    "inpainting": {"examples": {"tower_top": {}}},
+    "text_sdedit": SDEDIT,
+    "visual_anagrams": {"anagrams": {"man_fire": []}},
+    "hybrid_images": {"hybrids": {"skull_falls": {}}},
+}
+SINGLES = {
+    "forward_process": [f"t_{t}" for t in T],
+    "one_step_denoising": [f"t_{t}" for t in T],
+    "iterative_denoising": ["iterative", "one_step", "blurred"],
+    "inpainting": ["tower_top", "tower_top_original"],
+    **{
+        name: [f"{i}_level_{n:02d}" for i in IMAGES for n in LEVELS]
+        for name in ("sdedit", "edit_images", "text_sdedit")
+    },
+}
+FIDELITY = {"psnr": 20.0, "ssim": 0.7}
+PART_A_NUMBERS = {
+    "gaussian_denoising": {"t": {str(t): FIDELITY for t in T}},
+    "one_step_denoising": {"t": {str(t): FIDELITY | {"noisy": FIDELITY} for t in T}},
+    "iterative_denoising": {"t": 690} | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
+    "inpainting": {"tower_top": {"known_error": 0.0, "seam": 0.1, "seam_of_original": 0.08}},
+    **{
+        name: {"distance_per_level": {image: {str(level): 0.1 for level in LEVELS} for image in IMAGES}}
+        for name in ("sdedit", "edit_images", "text_sdedit")
+    },
+}
+FILMS = {"iterative_denoising": "iterative_denoising", "sampling": "sampling", "guidance": "guidance"} | {
+    "inpainting": "inpainting", "visual_anagrams": "man_fire", "hybrid_images": "skull_falls"
+}  # fmt: skip
+
+
+def part_a(root: Path) -> dict[str, dict]:
+    """What every stage of Part A leaves, and the stages' entries of dvc.yaml."""
+    entries: dict[str, dict] = {"text_embeddings": {"cmd": "true"}}
+    for name in list(PART_A)[1:]:
+        folder = root / "report/figures" / name
+        entries[name] = {"cmd": "true", "plots": [{f"report/figures/{name}": {"cache": False}}]}
+        for plate in ["steps", "comparison"] if name == "iterative_denoising" else [name]:
+            picture(folder / f"{plate}.png", 260, 1000, channels=3)
+        for i, single in enumerate(SINGLES.get(name, [])):
+            picture(folder / "single" / f"{single}.png", 64, 64, i, channels=3)
+        if name in FILMS:
+            animation(folder / f"{FILMS[name]}.gif", 1, 6)
+        if name in PART_A_NUMBERS:
+            entries[name]["metrics"] = [{f"metrics/{name}.json": {"cache": False}}]
+            (root / f"metrics/{name}.json").write_text(json.dumps(PART_A_NUMBERS[name]))
+    return entries
+
+
 def project(root: Path) -> Path:
-    """A project in which every stage of Part B has left something, and one of Part A."""
+    """A project in which every stage has left something."""
     shutil.copytree(ROOT / "report/template", root / "report/template")
     shutil.copytree(ROOT / "profiles", root / "profiles")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["report"]["gallery"] = ["report/figures/forward_process/noisy.png"]
-    params["forward_process"] = {"seed": 180}
+    (root / "metrics").mkdir()
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | PART_A
+    params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    stages = {name: STAGES[name] for name in PART_B} | {
-        "fetch_mnist": STAGES["fetch_mnist"],
-        "forward_process": {"cmd": "true", "plots": [{"report/figures/forward_process": {"cache": False}}]},
-    }
+    stages = {name: STAGES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
     metrics, figures = root / "metrics", root / "report/figures"
-    metrics.mkdir()
     for name in CURVES:
         rows = [f"{e},{0.5 / e:.4f},{0.6 / e + 0.01:.4f},0.001" for e in range(1, params[name]["epochs"] + 1)]
         (metrics / f"{name}.csv").write_text(
@@ -113,8 +171,6 @@ def project(root: Path) -> Path:
         for epoch in (5, 20):
             picture(figures / name / f"epoch_{epoch:03d}.png", 400, 1000, epoch)
             animation(figures / name / f"epoch_{epoch:03d}.gif", 4, 12)
-    picture(figures / "forward_process/noisy.png", 64, 64, channels=3)
-    picture(figures / "forward_process/forward_process.png", 260, 1000, channels=3)
     return root
 
 
@@ -172,19 +228,24 @@ def test_every_image_has_alt_text(page):
 
 def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(page):
     found = re.findall(r'<section id="([ab]-[\w-]+)"', page)
-    assert found == [
-        "a-forward",
-        "b-noising",
-        "b-denoiser",
-        "b-ood",
-        "b-pure",
-        "b-time",
-        "b-class",
-        "b-judge",
-    ]
+    part_a = (
+        "setup forward blur one-step iterative sampling guidance sdedit edit inpainting text anagrams hybrids"
+    )
+    part_b = "noising denoiser ood pure time class judge"
+    assert found == [f"a-{name}" for name in part_a.split()] + [f"b-{name}" for name in part_b.split()]
     assert [f"#{name}" for name in found] == re.findall(
         r'<li><a href="(#[ab]-[\w-]+)"', page.split("</nav>")[0]
     )
+
+
+def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
+    root = project(tmp_path)
+    entries = yaml.safe_load((root / "dvc.yaml").read_text())
+    kept = {name: entry for name, entry in entries["stages"].items() if name not in PART_A}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": kept}, sort_keys=False))
+    params = yaml.safe_load((root / "params.yaml").read_text())["report"] | {"gallery": []}
+    page = render(root, inputs(root), params)
+    assert 'id="b-noising"' in page and 'id="a-' not in page and "Part A" not in page
 
 
 def test_measures_are_named_and_bounded(page):

@@ -54,7 +54,8 @@
     large.src = image.src; large.alt = image.alt; large.className = image.className;
     const room = Math.min(innerWidth - 32, (innerHeight - 160) * image.naturalWidth / image.naturalHeight);
     const natural = image.naturalWidth;
-    large.style.width = `${room >= natural && image.className ? natural * Math.floor(room / natural) : Math.min(room, natural * 1.6)}px`;
+    const width = image.className ? natural * Math.max(1, Math.floor(room / natural)) : Math.min(room, natural * 1.6);
+    large.style.width = `${innerWidth < 600 && natural > 600 ? Math.max(width, 720) : width}px`;
     const caption = zooms[current].closest("figure, li").querySelector("figcaption, span:not(.hint)");
     viewer.querySelector(".caption").textContent = caption ? caption.textContent : image.alt;
     viewer.querySelector(".count").textContent = `${current + 1} of ${zooms.length}`;

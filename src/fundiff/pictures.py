@@ -82,6 +82,16 @@ def frames_of(path: Path) -> list[np.ndarray]:
     return unscaled(frames)
 
 
+def beside(paths: Sequence[Path], gap: int = 2) -> np.ndarray:
+    """Images of one height side by side, as uint8 `[H, W, 3]`, with a grey gap between them."""
+    pixels = []
+    for path in paths:
+        with opened(path) as image:
+            pixels.append(np.asarray(image.convert("RGB")))
+    space = np.full((pixels[0].shape[0], gap, 3), 128, np.uint8)
+    return np.concatenate([part for p in pixels for part in (p, space)][:-1], axis=1)
+
+
 def picture(pixels: np.ndarray) -> Picture:
     """Pixels `[H, W]` or `[H, W, 3]` as a picture."""
     height, width = pixels.shape[:2]

@@ -74,6 +74,16 @@ class Stage:
         return [path for path in self.figures if path.endswith(".gif")]
 
     @property
+    def plates(self) -> list[str]:
+        """The still figures, the single pictures left out."""
+        return [path for path in self.figures if path.endswith(".png") and "/single/" not in path]
+
+    def single(self, name: str) -> str:
+        """The path of a picture kept in its true size, or nothing where the stage kept none of that name."""
+        path = f"report/figures/{self.name}/single/{name}.png"
+        return path if path in self.figures else ""
+
+    @property
     def digest(self) -> str:
         """A short hash of what the stage made, from dvc.lock; empty where dvc.lock does not know it yet."""
         outs = [(out["path"], out.get("md5")) for out in self.lock.get("outs", [])]
@@ -187,11 +197,13 @@ def render(root: Path, deps: list[str], params: dict[str, Any]) -> str:
         "film_from": pictures.film,
         "frames_of": lambda path: pictures.frames_of(root / path),
         "picture_of": pictures.picture,
+        "beside": lambda paths: pictures.beside([root / path for path in paths]),
         "departures": departures(
             (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
         ),
         "versions": versions(),
     }
+    env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
     try:
         html = env.get_template("page.html").render()
     except jinja2.UndefinedError as error:
