@@ -53,6 +53,27 @@ class TrainPrior(Section):
     unet: dict[str, Any]
 
 
+class TrainCritic(Section):
+    seed: int
+    held_out: str
+    composed: int = Field(ge=0)
+    images: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+
+
+class EvaluatePrior(Section):
+    seed: int
+    steps: int = Field(ge=1)
+    scales: list[float]
+    batch_size: int = Field(ge=1)
+    names: int = Field(ge=1)
+    keywords: int = Field(ge=1)
+    scenes: int = Field(ge=1)
+    styled: int = Field(ge=1)
+    seeds: int = Field(ge=2)
+
+
 def read(kind: type[S], name: str) -> S:
     """The section of a stage. Raises UserError where the file says something that the stage does not know."""
     return load_section(kind, name, NAMES, PARAMS)

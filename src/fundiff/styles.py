@@ -25,7 +25,7 @@ def _picture(values: np.ndarray) -> Image.Image:
 
 def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
     """Strong colours in flat dabs (the commonest colour of each neighbourhood) with raised strokes along one slant."""
-    dabs = ImageEnhance.Color(picture).enhance(1.3).filter(ImageFilter.ModeFilter(7))
+    dabs = ImageEnhance.Color(picture).enhance(1.3).filter(ImageFilter.ModeFilter(5))
     size = dabs.size[::-1]
     strokes = gaussian_filter(_noise(chance, size), (1.0, 4.5))
     strokes = np.asarray(Image.fromarray(strokes).rotate(chance.choice((-35, 35)), Image.Resampling.BILINEAR))
