@@ -58,13 +58,13 @@ PART_A: dict[str, dict] = {
     "one_step_denoising": {"timesteps": T},
     "iterative_denoising": {"every": 5},
     "sampling": {"prompt": "photo", "count": 5},
-    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7},
+    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3]},
     "sdedit": SDEDIT,
     "edit_images": SDEDIT,
     "inpainting": {"examples": {"tower_top": {}}},
     "text_sdedit": SDEDIT,
-    "visual_anagrams": {"anagrams": {"man_fire": []}},
-    "hybrid_images": {"hybrids": {"skull_falls": {}}},
+    "visual_anagrams": {"anagrams": {"man_fire": [{"view": "flip", "prompt": "photo"}]}, "samples": 8},
+    "hybrid_images": {"hybrids": {"skull_falls": {"far": "photo", "near": "rocket"}}, "samples": 8},
 }
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
@@ -76,14 +76,23 @@ SINGLES = {
         for name in ("sdedit", "edit_images", "text_sdedit")
     },
 }
-FIDELITY = {"psnr": 20.0, "ssim": 0.7}
+FIDELITY, FIT = {"psnr": 20.0, "ssim": 0.7}, {"own_prompt": 0.6, "wrong_prompts": 0.2, "rank": 1}
+LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
+    "setup": {"alignment": {f"{n}_steps": {"rocket": FIT, "photo": FIT} for n in (5, 34)}},
+    "sampling": LOOK,
+    "guidance": {"guidance": {scale: LOOK for scale in ("1", "3", "7")}},
+    "visual_anagrams": {"man_fire": {"flip": FIT, "chosen": 3, "of": 8}},
+    "hybrid_images": {"skull_falls": {"near": FIT, "far": FIT, "chosen": 3, "of": 8}},
     "gaussian_denoising": {"t": {str(t): FIDELITY for t in T}},
     "one_step_denoising": {"t": {str(t): FIDELITY | {"noisy": FIDELITY} for t in T}},
     "iterative_denoising": {"t": 690} | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
     "inpainting": {"tower_top": {"known_error": 0.0, "seam": 0.1, "seam_of_original": 0.08}},
     **{
-        name: {"distance_per_level": {image: {str(level): 0.1 for level in LEVELS} for image in IMAGES}}
+        name: {
+            f"{k}_per_level": {image: {str(n): 0.1 for n in LEVELS} for image in IMAGES}
+            for k in ("distance", "alignment")
+        }
         for name in ("sdedit", "edit_images", "text_sdedit")
     },
 }
