@@ -16,7 +16,7 @@ from fundiff.judge import Judge
 from fundiff.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.params import Section
 from fundiff.randomness import sample_generators
-from fundiff.runtime import Runtime, detect
+from fundiff.runtime import Runtime
 from fundiff.sampling import last, quantised, sample
 from fundiff.schedule import Schedule
 from fundiff.scores import Reference, bounds, judged, rounded
@@ -30,7 +30,9 @@ class Judged(Section):
 
 class SampleParams(Section):
     seed: int
-    steps: int = Field(ge=1, description="of the figure's and animation's samples; the training's T is the course's")
+    steps: int = Field(
+        ge=1, description="of the figure's and animation's samples; the training's T is the course's"
+    )
     judged: Judged
 
 
@@ -39,7 +41,7 @@ class Jury:
 
     def __init__(self, params: SampleParams, runtime: Runtime):
         weights = epoch_file("models/judge", load_config("models/judge")["epochs"])
-        self.judge: Judge = load_weights(Judge(), weights).to(runtime.device)  # type: ignore[assignment]
+        self.judge: Judge = load_weights(Judge(), weights).to(runtime.device)
         self.hash = sha256(weights)[:16]
         self.test: Digits = load_digits("data/mnist.npz", "test", runtime.device)
         self.train: Digits = load_digits("data/mnist.npz", "train", runtime.device)
@@ -96,7 +98,9 @@ def keep(name: str, sets: list[Tensor], labels: Tensor, scores: dict[str, Any]) 
 def figure_steps(params: SampleParams, config: dict[str, Any]) -> int:
     """The figure's number of steps, which the schedule must have."""
     if params.steps > config["timesteps"]:
-        raise UserError(f"params.yaml: steps is {params.steps}; the network was trained on {config['timesteps']}")
+        raise UserError(
+            f"params.yaml: steps is {params.steps}; the network was trained on {config['timesteps']}"
+        )
     return params.steps
 
 

@@ -38,7 +38,9 @@ def state_folder(name: str, params: Recipe, data: Path) -> Path:
     return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}"
 
 
-def fit(stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]):
+def fit(
+    stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
+):
     """Train `model`; keep its snapshots in models/, its loss curve and its numbers in metrics/STAGE.csv and .json."""
     runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
     state = state_folder(stage, params, Path("data/mnist.npz"))
@@ -85,4 +87,6 @@ class DiffusionParams(TrainParams):
 
     def config(self) -> dict[str, Any]:
         """What a sampling stage has to know of the network."""
-        return self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"}) | {"time": True}
+        return self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"}) | {
+            "time": True
+        }

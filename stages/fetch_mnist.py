@@ -28,7 +28,7 @@ def main(params: Params) -> None:
     arrays = {f"{name}_images": splits[name][0] for name in SPLITS}
     arrays |= {f"{name}_labels": splits[name][1] for name in SPLITS}
     with replacing("data/mnist.npz") as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     print("fetch_mnist: " + ", ".join(f"{len(splits[name][1])} {name} digits" for name in SPLITS))
 
 

@@ -31,7 +31,11 @@ def main(params: Params) -> None:
     right = verdicts(judge, test.images)[1] == test.labels.cpu()
     write_json(
         "metrics/judge.json",
-        {"held_out_accuracy": right.double().mean().item(), "held_out_digits": len(test), "hash": sha256(weights)[:16]},
+        {
+            "held_out_accuracy": right.double().mean().item(),
+            "held_out_digits": len(test),
+            "hash": sha256(weights)[:16],
+        },
     )
 
 

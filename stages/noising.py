@@ -17,7 +17,9 @@ class Params(Section):
 def main(params: Params) -> None:
     x = load_digits("data/mnist.npz", "test").images
     chosen = x[:: len(x) // params.digits][: params.digits]
-    rows = [[noised(d, sigma, generator(params.seed, i)) for sigma in params.sigmas] for i, d in enumerate(chosen)]
+    rows = [
+        [noised(d, sigma, generator(params.seed, i)) for sigma in params.sigmas] for i, d in enumerate(chosen)
+    ]
     grid("report/figures/noising.png", rows, column_labels=[f"σ = {sigma:g}" for sigma in params.sigmas])
 
 

@@ -32,7 +32,9 @@ def restore(unet: nn.Module, z: Tensor, runtime: Runtime) -> Tensor:
 def main(params: Params) -> None:
     runtime = detect()
     unet = runtime.place(load_unet("models/denoiser")[0])
-    validation, test = (load_digits("data/mnist.npz", s, runtime.device).images for s in ("validation", "test"))
+    validation, test = (
+        load_digits("data/mnist.npz", s, runtime.device).images for s in ("validation", "test")
+    )
     mean_image = load_digits("data/mnist.npz", "train", runtime.device).images.mean(0, keepdim=True)
     scores = {}
     for sigma in params.sigmas:

@@ -23,12 +23,22 @@ class Params(TrainParams):
 @torch.no_grad()
 def main(params: Params) -> None:
     runtime = detect()
-    train, validation = (load_digits("data/mnist.npz", split, runtime.device) for split in ("train", "validation"))
+    train, validation = (
+        load_digits("data/mnist.npz", split, runtime.device) for split in ("train", "validation")
+    )
     with seeded(params.seed):
         unet = UNet(params.hidden_size)
     validate = held_out_single_step(validation, 1.0, params.seed, signal=0.0)
     with torch.enable_grad():
-        fit("pure_noise", unet, single_step(1.0, signal=0.0), validate, train, params, {"hidden_size": params.hidden_size})
+        fit(
+            "pure_noise",
+            unet,
+            single_step(1.0, signal=0.0),
+            validate,
+            train,
+            params,
+            {"hidden_size": params.hidden_size},
+        )
     mean_digit = train.images.mean(0, keepdim=True)
     z = noised(torch.zeros(SHOWN, 1, 28, 28, device=runtime.device), 1.0, generator(params.seed, "shown"))
     rows, labels = [z], ["pure noise"]
@@ -37,8 +47,15 @@ def main(params: Params) -> None:
         with runtime.autocast():
             rows.append(clamped(trained(z)))
         labels.append(f"after epoch {epoch}")
-    grid("report/figures/pure_noise.png", [list(r) for r in [*rows, mean_digit]], [*labels, "mean of all digits"], panel=0.8)
-    write_json("metrics/pure_noise.json", rounded({"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))}))
+    grid(
+        "report/figures/pure_noise.png",
+        [list(r) for r in [*rows, mean_digit]],
+        [*labels, "mean of all digits"],
+        panel=0.8,
+    )
+    write_json(
+        "metrics/pure_noise.json", rounded({"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))})
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,12 @@ def main(params: Params) -> None:
         scores[guidance_scale] = jury.score(sets, jury.labels)
         if guidance_scale == params.guidance_scale:
             shown = sets
-    keep("class_unet", shown, jury.labels.repeat(len(shown)), summary(scores, params.guidance_scale) | jury.context())
+    keep(
+        "class_unet",
+        shown,
+        jury.labels.repeat(len(shown)),
+        summary(scores, params.guidance_scale) | jury.context(),
+    )
 
 
 def summary(scores: dict[float, dict], guidance_scale: float) -> dict:

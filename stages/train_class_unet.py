@@ -4,7 +4,6 @@ from fundiff.digits import load_digits
 from fundiff.objectives import held_out_noise, noise_prediction
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
-from fundiff.schedule import Schedule
 from fundiff.stage import run
 from fundiff.unet import UNet
 from stages._training import DiffusionParams, fit
@@ -13,7 +12,9 @@ CLASSES = 10
 
 
 class Params(DiffusionParams):
-    class_drop: float = Field(ge=0, le=1, description="how often the class is hidden: the unconditional branch")
+    class_drop: float = Field(
+        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+    )
 
 
 def main(params: Params) -> None:

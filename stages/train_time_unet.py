@@ -2,7 +2,6 @@ from fundiff.digits import load_digits
 from fundiff.objectives import held_out_noise, noise_prediction
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
-from fundiff.schedule import Schedule
 from fundiff.stage import run
 from fundiff.unet import UNet
 from stages._training import DiffusionParams, fit

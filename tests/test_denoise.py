@@ -63,13 +63,31 @@ def test_the_estimator_is_asked_only_for_rows_that_have_entered():
         asked.append(len(x_t))
         return x_t, None
 
-    list(denoise(torch.zeros(3, 1, 2, 2), count, [9, 6, 3, -1], ddim(SCHEDULE), sample_generators(0, 3), enter=[0, 1, 2]))
+    list(
+        denoise(
+            torch.zeros(3, 1, 2, 2),
+            count,
+            [9, 6, 3, -1],
+            ddim(SCHEDULE),
+            sample_generators(0, 3),
+            enter=[0, 1, 2],
+        )
+    )
     assert asked == [1, 2, 3]
 
 
 def test_rows_out_of_order_are_refused():
     with pytest.raises(ValueError, match="ordered"):
-        list(denoise(torch.zeros(2, 1, 2, 2), shrink, [1, -1], ddim(SCHEDULE), sample_generators(0, 2), enter=[1, 0]))
+        list(
+            denoise(
+                torch.zeros(2, 1, 2, 2),
+                shrink,
+                [1, -1],
+                ddim(SCHEDULE),
+                sample_generators(0, 2),
+                enter=[1, 0],
+            )
+        )
 
 
 def test_the_constraint_has_the_last_word_after_each_step():

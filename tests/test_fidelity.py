@@ -12,7 +12,9 @@ from fundiff.restoration import best_blur, blur, psnr, ssim
 
 
 def normal(n: int, d: int, seed: int, mean: float = 0.0, scale: float = 1.0) -> torch.Tensor:
-    return mean + scale * torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return mean + scale * torch.randn(
+        n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
 
 
 def test_frechet_of_a_shifted_set_is_the_shift_squared():
@@ -72,4 +74,6 @@ def test_more_noise_wants_a_wider_blur():
 
 
 def test_blur_keeps_a_flat_image():
-    assert torch.allclose(blur(torch.full((1, 1, 28, 28), 0.3), 1.5), torch.full((1, 1, 28, 28), 0.3), atol=1e-6)
+    assert torch.allclose(
+        blur(torch.full((1, 1, 28, 28), 0.3), 1.5), torch.full((1, 1, 28, 28), 0.3), atol=1e-6
+    )

@@ -24,15 +24,22 @@ def message(**changes) -> str:
 
 
 def test_an_unknown_key_names_the_nearest():
-    assert message(epoch=3) == "params.yaml: train_class_unet.epoch is not a key of train_class_unet; did you mean 'epochs'?"
+    assert (
+        message(epoch=3)
+        == "params.yaml: train_class_unet.epoch is not a key of train_class_unet; did you mean 'epochs'?"
+    )
 
 
 def test_wrong_type_range_choice_and_relation_say_what_was_expected():
     assert "train_class_unet.epochs is 'many'; expected a valid integer" in message(epochs="many")
     assert "train_class_unet.epochs is 0; expected greater than or equal to 1" in message(epochs=0)
-    assert "train_class_unet.decay is 'linear'; expected 'constant', 'exponential' or 'cosine'" in message(decay="linear")
+    assert "train_class_unet.decay is 'linear'; expected 'constant', 'exponential' or 'cosine'" in message(
+        decay="linear"
+    )
     assert "snapshots between 1 and epochs (20)" in message(snapshots=[30])
-    assert "train_class_unet.augmentation.rotate" in message(augmentation={"rotate": 90, "scale": 0, "shift": 0})
+    assert "train_class_unet.augmentation.rotate" in message(
+        augmentation={"rotate": 90, "scale": 0, "shift": 0}
+    )
 
 
 def test_a_missing_key_is_said():
@@ -60,8 +67,12 @@ def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     (tmp_path / "stages").symlink_to(Path("stages").resolve())
     (tmp_path / "src").symlink_to(Path("src").resolve())
     text = Path("params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(text.replace("  digits: 5\n", "  digits: five\n", 1), encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "stages.noising"], cwd=tmp_path, capture_output=True, text=True)
+    (tmp_path / "params.yaml").write_text(
+        text.replace("  digits: 5\n", "  digits: five\n", 1), encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.noising"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("noising: params.yaml: noising.digits is 'five'; expected a valid integer")

@@ -33,7 +33,12 @@ def test_a_stage_reads_its_own_section_and_tells_what_it_does(name):
 
 
 def test_data_deps_are_outs_of_a_stage_or_in_git():
-    outs = {o if isinstance(o, str) else next(iter(o)) for s in STAGES.values() for k in ("outs", "metrics", "plots") for o in s.get(k, [])}
+    outs = {
+        o if isinstance(o, str) else next(iter(o))
+        for s in STAGES.values()
+        for k in ("outs", "metrics", "plots")
+        for o in s.get(k, [])
+    }
     for name, stage in STAGES.items():
         for dep in stage["deps"]:
-            assert dep in outs or Path(dep).is_file(), f"{name}: {dep} is made by no stage"
+            assert dep in outs or Path(dep).exists(), f"{name}: {dep} is made by no stage"

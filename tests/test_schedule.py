@@ -1,5 +1,7 @@
 """The schedule and the steps, proved against diffusers' schedulers and closed forms."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler
@@ -58,7 +60,7 @@ def test_ancestral_step_is_ddpm_fixed_large(steps, monkeypatch):
     scheduler.set_timesteps(timesteps=timesteps[:-1]) if steps < T else scheduler.set_timesteps(T)
     x, eps, noise = tensors()
     monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *a, **k: noise)
-    for t, t_prev in list(zip(timesteps, timesteps[1:], strict=False))[:: max(1, steps // 6)]:
+    for t, t_prev in list(pairwise(timesteps))[:: max(1, steps // 6)]:
         expected = scheduler.step(eps, t, x).prev_sample
         assert torch.allclose(ancestral(COURSE)(x, t, t_prev, eps, None, noise), expected, atol=2e-5), t
 

@@ -31,7 +31,9 @@ SCHEDULE = Schedule.linear(20, 1e-4, 0.02)
 
 
 def recipe(**changes) -> Recipe:
-    values = dict(seed=3, epochs=4, repeats=1, batch_size=8, learning_rate=1e-3, decay="cosine", ema_decay=0.9)
+    values = dict(
+        seed=3, epochs=4, repeats=1, batch_size=8, learning_rate=1e-3, decay="cosine", ema_decay=0.9
+    )
     return Recipe(**(values | {"augmentation": STILL} | changes))
 
 
@@ -46,7 +48,9 @@ def run(digits, path, epochs=None, **changes):
         unet = UNet(4, time=True, classes=10)
     validate = held_out_noise(digits, SCHEDULE, 10, 0)
     loop = train(unet, noise_prediction(SCHEDULE, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
-    return [(e.train_loss, e.validation_loss, copy.deepcopy(e.model.state_dict())) for e in islice(loop, epochs)]
+    return [
+        (e.train_loss, e.validation_loss, copy.deepcopy(e.model.state_dict())) for e in islice(loop, epochs)
+    ]
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(digits, tmp_path):
@@ -69,7 +73,9 @@ def test_a_loss_that_blows_up_names_step_and_rate(digits, tmp_path):
     def nan(model, x, labels, g):
         return model(x, torch.zeros(len(x), 1)).mean() * float("nan")
 
-    loop = train(UNet(2, time=True), nan, lambda m: 0.0, digits, recipe(decay="constant"), SLOW, tmp_path / "d.pt")
+    loop = train(
+        UNet(2, time=True), nan, lambda m: 0.0, digits, recipe(decay="constant"), SLOW, tmp_path / "d.pt"
+    )
     with pytest.raises(UserError, match=r"not finite at epoch 1, step 0, learning rate 0\.001"):
         next(loop)
 
@@ -180,7 +186,9 @@ def project(tmp_path_factory):
 def stage(folder: Path, name: str) -> subprocess.Popen:
     environment = os.environ | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
     command = [sys.executable, "-m", f"stages.{name}"]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=-3, stderr=-3, start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=-3, stderr=-3, start_new_session=True
+    )
 
 
 def bits(folder: Path, name: str) -> dict[str, bytes]:
@@ -189,7 +197,9 @@ def bits(folder: Path, name: str) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"])
+@pytest.mark.parametrize(
+    "name", ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"]
+)
 def test_kill_9_in_the_middle_then_the_same_bits(name, project):
     whole, killed = project(), project()
     assert stage(whole, name).wait() == 0

@@ -29,7 +29,9 @@ def by_hand(d: int, time: bool, classes: int) -> int:
     return body + time * (fc(1, 2 * d) + fc(1, d)) + bool(classes) * (fc(classes, 2 * d) + fc(classes, d))
 
 
-@pytest.mark.parametrize(("d", "time", "classes"), [(128, False, 0), (64, True, 0), (64, True, 10), (8, True, 10)])
+@pytest.mark.parametrize(
+    ("d", "time", "classes"), [(128, False, 0), (64, True, 0), (64, True, 10), (8, True, 10)]
+)
 def test_parameter_counts_are_those_counted_by_hand(d, time, classes):
     assert sum(p.numel() for p in UNet(d, time, classes).parameters()) == by_hand(d, time, classes)
 

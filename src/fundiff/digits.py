@@ -85,7 +85,9 @@ def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
         problem = f"not a readable digits file ({type(error).__name__})"
         raise UserError(f"{path}: {problem}; run `dvc repro -f fetch_mnist`") from None
     if images.shape[1:] != (28, 28) or images.dtype != np.uint8 or len(images) != len(labels):
-        raise UserError(f"{path}: {split}_images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28)")
+        raise UserError(
+            f"{path}: {split}_images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28)"
+        )
     tensor = torch.from_numpy(images).to(device).float().div(255).unsqueeze(1)
     return Digits(tensor, torch.from_numpy(labels).to(device))
 

@@ -70,9 +70,12 @@ def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 60, 
     pictures = [Image.fromarray(frame.squeeze()) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [hold]
     with replacing(path) as temporary:
-        pictures[0].save(temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        pictures[0].save(
+            temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
+        )
 
 
 def thinned(count: int, frames: int) -> list[int]:
     """At most `frames` evenly spaced indices of 0..count-1, the last one among them."""
-    return sorted({round(i * (count - 1) / max(1, frames - 1)) for i in range(min(frames, count))} | {count - 1})
+    n = min(count, frames)
+    return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})

@@ -49,4 +49,6 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__}); delete it to start anew") from None
+        raise UserError(
+            f"{path}: not a readable checkpoint ({type(error).__name__}); delete it to start anew"
+        ) from None

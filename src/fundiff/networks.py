@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 from safetensors.torch import load_file, save_file
@@ -15,6 +15,8 @@ from fundiff.errors import UserError
 from fundiff.files import replacing, write_json
 from fundiff.schedule import Schedule
 from fundiff.unet import UNet
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def epoch_file(folder: str | Path, epoch: int) -> Path:
@@ -42,13 +44,15 @@ def load_config(folder: str | Path) -> dict[str, Any]:
         raise UserError(f"{path}: missing or not JSON; `dvc repro` makes it") from None
 
 
-def load_weights(model: nn.Module, path: Path) -> nn.Module:
+def load_weights(model: M, path: Path) -> M:
     """`model` with the weights of `path`, in eval mode. Raises UserError for other sizes or a broken file."""
     try:
         model.load_state_dict(load_file(path))
     except FileNotFoundError:
         kept = ", ".join(sorted(p.stem for p in path.parent.glob("epoch_*.safetensors"))) or "none"
-        raise UserError(f"{path}: no such checkpoint; kept are {kept} (see `snapshots` in its params)") from None
+        raise UserError(
+            f"{path}: no such checkpoint; kept are {kept} (see `snapshots` in its params)"
+        ) from None
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise UserError(f"{path}: weights of other sizes than the config says: {reason}") from None
@@ -61,7 +65,7 @@ def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[
     """The Part B UNet after `epoch` (None: the last one) and its config."""
     config = load_config(folder)
     unet = UNet(config["hidden_size"], config.get("time", False), config.get("classes", 0))
-    return load_weights(unet, epoch_file(folder, epoch or config["epochs"])), config  # type: ignore[return-value]
+    return load_weights(unet, epoch_file(folder, epoch or config["epochs"])), config
 
 
 def schedule_of(config: dict[str, Any]) -> Schedule:

@@ -65,7 +65,9 @@ def held_out_single_step(
     return validate
 
 
-def held_out_noise(digits: Digits, schedule: Schedule, classes: int, seed: int) -> Callable[[nn.Module], float]:
+def held_out_noise(
+    digits: Digits, schedule: Schedule, classes: int, seed: int
+) -> Callable[[nn.Module], float]:
     """The noise-prediction loss on fixed digits and noise, t in equal strata over the schedule, classes given."""
     n, g = len(digits), generator(seed, "validation")
     t = ((torch.randperm(n, generator=g) + 0.5) * len(schedule) / n).long()

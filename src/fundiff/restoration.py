@@ -23,7 +23,9 @@ def psnr(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
     """Mean structural similarity (Wang et al. 2004) over a batch `[B, C, H, W]`, 7 x 7 windows."""
     pairs = zip(estimate.cpu().numpy(), clean.cpu().numpy(), strict=True)
-    return float(np.mean([structural_similarity(a, b, data_range=data_range, channel_axis=0) for a, b in pairs]))
+    return float(
+        np.mean([structural_similarity(a, b, data_range=data_range, channel_axis=0) for a, b in pairs])
+    )
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:

@@ -7,12 +7,14 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from fundiff.errors import UserError
 
+M = TypeVar("M", bound=nn.Module)
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -33,7 +35,7 @@ class Runtime:
             torch.device(self.device).type, PRECISIONS[self.precision], enabled=self.precision != "fp32"
         )
 
-    def place(self, module: nn.Module) -> nn.Module:
+    def place(self, module: M) -> M:
         """The module on the device, in the memory format that convolutions like."""
         return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

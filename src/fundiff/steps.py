@@ -13,7 +13,7 @@ Step = Callable[[Tensor, int, int, Tensor, Tensor | None, Tensor], Tensor]
 def posterior(
     schedule: Schedule, x_t: Tensor, x0: Tensor, t: int, t_prev: int, variance: Tensor | None, noise: Tensor
 ) -> Tensor:
-    """A draw of x at t_prev given x_t and x0 (course A1.4; Ho et al. eq. 7); variance None is the fixed large, beta."""
+    """A draw of x at t_prev given x_t and x0 (course A1.4; Ho et al. eq. 7); variance None is beta."""
     abar, abar_prev = schedule.abar(t, x_t), schedule.abar(t_prev, x_t)
     alpha = abar / abar_prev
     beta = 1 - alpha
@@ -44,7 +44,7 @@ def ddim(schedule: Schedule) -> Step:
 def course(schedule: Schedule, within: Callable[[Tensor], Tensor] = lambda x0: x0) -> Step:
     """The course's step for a prior that learned its variance: v in [-1, 1] is that at the current t (A1.4).
 
-    `within` may bound the estimate of x0. A t_prev above t goes back into the noise instead (RePaint's resampling).
+    `within` may bound the estimate of x0. A t_prev above t goes back into the noise (RePaint's resampling).
     """
 
     def step(x_t: Tensor, t: int, t_prev: int, eps: Tensor, v: Tensor | None, noise: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ def course(schedule: Schedule, within: Callable[[Tensor], Tensor] = lambda x0: x
 
 
 def scheduler(schedule: Schedule, diffusers_scheduler: Any) -> Step:
-    """The step of a diffusers DDPMScheduler: the course's, with the scheduler's own clipping or thresholding of x0."""
+    """DDPMScheduler's own step: the course's, with the scheduler's clipping or thresholding of x0."""
     config = diffusers_scheduler.config
 
     def within(x0: Tensor) -> Tensor:

@@ -73,10 +73,10 @@ def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
     return factor
 
 
-def warm_ema(decay: float) -> Callable[[list[Tensor], list[Tensor], Any], None]:
+def warm_ema(decay: float) -> Callable[[Any, Any, Any], None]:
     """An average that forgets its first, untrained weights: after n updates the decay is at most (1 + n) / (10 + n)."""
 
-    def average(ema: list[Tensor], current: list[Tensor], n: Any) -> None:
+    def average(ema: Any, current: Any, n: Any) -> None:
         get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(ema, current, n)
 
     return average
@@ -92,7 +92,7 @@ class Trainer:
         average = warm_ema(recipe.ema_decay)
         # Batch norm's statistics are averaged with the weights, else they belong to other weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, Any]] = []
 
     @property
     def best(self) -> nn.Module:
@@ -101,12 +101,19 @@ class Trainer:
 
     def parts(self) -> dict[str, Any]:
         """Everything that has a state."""
-        parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "ema": self.ema}
+        parts = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "ema": self.ema,
+        }
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self, path: Path) -> None:
         """Write the whole state, at the end of an epoch."""
-        save_checkpoint(path, {n: p.state_dict() for n, p in self.parts().items()} | {"history": self.history})
+        save_checkpoint(
+            path, {n: p.state_dict() for n, p in self.parts().items()} | {"history": self.history}
+        )
 
     def load(self, path: Path) -> None:
         """Go on from the state at `path` where there is one."""
@@ -145,16 +152,16 @@ def train(
     steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
     trainer = Trainer(model, recipe, steps, runtime)
     trainer.load(checkpoint)
-    for row in trainer.history[:-1]:
-        yield Epoch(**row, model=trainer.best.eval())  # type: ignore[arg-type]
-    if trainer.history:
-        yield Epoch(**trainer.history[-1], model=trainer.best.eval())  # type: ignore[arg-type]
+    for row in trainer.history:
+        yield Epoch(**row, model=trainer.best.eval())
     for number in range(len(trainer.history) + 1, recipe.epochs + 1):
-        learning_rate = trainer.scheduler.get_last_lr()[0]
+        learning_rate = float(trainer.scheduler.get_last_lr()[0])
         train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, name)
         with torch.no_grad(), runtime.autocast():
             validation_loss = validate(trainer.best.eval())
-        row = dict(number=number, train_loss=train_loss, validation_loss=validation_loss, learning_rate=learning_rate)
+        row = dict(
+            number=number, train_loss=train_loss, validation_loss=validation_loss, learning_rate=learning_rate
+        )
         trainer.history.append(row)
         # The caller keeps what it wants of this epoch before the checkpoint says that the epoch is done.
         yield Epoch(**row, model=trainer.best)
@@ -179,7 +186,12 @@ def run_epoch(
     """One epoch of updates; its mean loss. The device is not waited for inside it."""
     trainer.model.train()
     total = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
-    bar = tqdm(total=total, desc=f"{name} {number}/{recipe.epochs}", unit="batch", mininterval=1 if sys.stderr.isatty() else 20)
+    bar = tqdm(
+        total=total,
+        desc=f"{name} {number}/{recipe.epochs}",
+        unit="batch",
+        mininterval=1 if sys.stderr.isatty() else 20,
+    )
     losses, start = [], time.perf_counter()
     for images, labels, g in batches(digits, recipe, number):
         with runtime.autocast():
