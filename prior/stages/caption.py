@@ -32,11 +32,18 @@ def make_plan(section: Caption, library: Library, keywords: dict[str, list[str]]
     concepts = section.concepts or sorted(library.rows)
     for concept in [*concepts, *section.weights, *section.styles]:
         if concept not in library.rows:
-            raise UserError(f"caption.concepts: no set draws {concept!r}; {nearest(concept, list(library.rows))}")
+            raise UserError(
+                f"caption.concepts: no set draws {concept!r}; {nearest(concept, list(library.rows))}"
+            )
     pairs = choose_pairs(concepts, section.pairs, section.seed, "training")
     shares = ("scene_share", "pair_share", "generic_share", "keyword_share")
     return Plan(
-        concepts, section.weights, section.styles, keywords, pairs, **{share: getattr(section, share) for share in shares}
+        concepts,
+        section.weights,
+        section.styles,
+        keywords,
+        pairs,
+        **{share: getattr(section, share) for share in shares},
     )
 
 
@@ -61,7 +68,9 @@ def main() -> None:
         shape = (section.pictures, 64, 64, 3)
         pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with ProcessPoolExecutor(section.processes, initializer=start_worker, initargs=(section,)) as pool:
-            for position, (sentence, picture) in enumerate(pool.map(make, range(section.pictures), chunksize=128)):
+            for position, (sentence, picture) in enumerate(
+                pool.map(make, range(section.pictures), chunksize=128)
+            ):
                 which[position] = sentences.setdefault(sentence, len(sentences))
                 pixels[position] = picture
         pixels.flush()

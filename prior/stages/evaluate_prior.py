@@ -1,4 +1,5 @@
-"""Sample 200 fixed prompts at several guidances and measure: does the critic find them, are they memorised, how diverse."""
+"""Sample 200 fixed prompts at several guidances and measure: does the critic find them, are they
+memorised, how diverse."""
 
 import json
 import time
@@ -24,8 +25,11 @@ from prior.stages.caption import load_library, make_plan
 from prior.stages.sections import Caption, EvaluatePrior, read
 
 
-def sample(unet: nn.Module, states: Tensor, section: EvaluatePrior, scale: float, purpose: str = "evaluate") -> Tensor:
-    """Samples `[P, 3, 64, 64]` of prompts with states `[1 + P, 77, C]` (row 0 is ""), one noise a position."""
+def sample(
+    unet: nn.Module, states: Tensor, section: EvaluatePrior, scale: float, purpose: str = "evaluate"
+) -> Tensor:
+    """Samples `[P, 3, 64, 64]` of prompts with states `[1 + P, 77, C]` (row 0 is ""), one noise a
+    position."""
     noise = randn(sample_generators(section.seed, len(states) - 1, purpose), (3, 64, 64))
     bf16 = detect().precision == "bf16"
     parts = []
@@ -67,37 +71,57 @@ def obedience(images: Tensor, prompts: list[Prompt]) -> dict:
     for style in ("", *STYLES):
         rows = [i for i, p in enumerate(prompts) if p.kind in ("name", "style") and p.style == style]
         table[style or "as it is"] = {
-            "colourfulness": summary(colourfulness(images[rows])), "roughness": summary(roughness(images[rows]))
-        }  # fmt: skip
+            "colourfulness": summary(colourfulness(images[rows])),
+            "roughness": summary(roughness(images[rows])),
+        }
     return table
 
 
 def main() -> None:
     section, caption = read(EvaluatePrior, "evaluate_prior"), read(Caption, "caption")
-    unet = ShuffledUNet2DConditionModel.from_pretrained("data/prior/trained", subfolder="unet", torch_dtype=torch.float32)
+    unet = ShuffledUNet2DConditionModel.from_pretrained(
+        "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
+    )
     unet = unet.eval().to(memory_format=torch.channels_last)
     library, keywords = load_library(caption.sets)
     concepts = caption.concepts or sorted(library.rows)
     prompts = fixed_prompts(
-        concepts, keywords, section.seed,
-        names=section.names, words=section.keywords, scenes=section.scenes, styled=section.styled,
-    )  # fmt: skip
+        concepts,
+        keywords,
+        section.seed,
+        names=section.names,
+        words=section.keywords,
+        scenes=section.scenes,
+        styled=section.styled,
+    )
     states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
     names = sorted({phrase(concept) for concept in concepts})
     pool = np.load("data/prior/pictures.npy", mmap_mode="r")
-    parts = [torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in range(0, len(pool), 2000)]
+    parts = [
+        torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        for i in range(0, len(pool), 2000)
+    ]
     known = torch.cat([small(part) for part in parts])
     figures: dict = {"runtime": str(detect()), "prompts": len(prompts), "names": len(names), "guidance": {}}
     for scale in section.scales:
         started = time.perf_counter()
         images = sample(unet, states, section, scale)
         figures["guidance"][str(scale)] = {
-            **judge(images, prompts, names, known), "styles": obedience(images, prompts),
+            **judge(images, prompts, names, known),
+            "styles": obedience(images, prompts),
             "seconds_a_sample": round((time.perf_counter() - started) / len(images), 2),
-        }  # fmt: skip
+        }
         print(scale, json.dumps(figures["guidance"][str(scale)]["name"]), flush=True)
-        save_sheet(images[: section.names], [p.sentence for p in prompts[: section.names]], f"names_guidance_{scale:g}")
-        save_sheet(images[section.names :], [p.sentence for p in prompts[section.names :]], f"others_guidance_{scale:g}")
+        save_sheet(
+            images[: section.names],
+            [p.sentence for p in prompts[: section.names]],
+            f"names_guidance_{scale:g}",
+        )
+        save_sheet(
+            images[section.names :],
+            [p.sentence for p in prompts[section.names :]],
+            f"others_guidance_{scale:g}",
+        )
     figures["baselines"] = baselines(caption, section, names, known)
     figures["diversity"] = varied(unet, states, section)
     write_json("prior/metrics/evaluate_prior.json", figures)
@@ -126,9 +150,18 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
     """How much samples of one name differ, at the second guidance, beside samples of different names."""
     count = min(10, section.names)
     repeated = states[1 : 1 + count].repeat_interleave(section.seeds, 0)
-    images = sample(unet, torch.cat([states[:1], repeated]), section, section.scales[min(1, len(section.scales) - 1)], "vary")
+    images = sample(
+        unet,
+        torch.cat([states[:1], repeated]),
+        section,
+        section.scales[1],
+        "vary",
+    )
     images = images.view(count, section.seeds, *images.shape[1:])
-    return {"same_name": summary(diversity(images)), "different_names": summary(diversity(images.transpose(0, 1)))}
+    return {
+        "same_name": summary(diversity(images)),
+        "different_names": summary(diversity(images.transpose(0, 1))),
+    }
 
 
 def save_sheet(images: Tensor, sentences: list[str], name: str) -> None:

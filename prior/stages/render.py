@@ -1,4 +1,5 @@
-"""Render every drawing of every concept to a 64 x 64 cut-out: one compressed file of pixels, one table of what they are."""
+"""Render every drawing of every concept to a 64 x 64 cut-out: one compressed file of pixels, one table of
+what they are."""
 
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -37,7 +38,9 @@ def main() -> None:
         np.savez_compressed(file, pixels=np.stack([p for _, p in kept]))
     rows = [{"concept": d.concept, "set": d.set, "keywords": d.keywords} for d, _ in kept]
     write_json("data/prior/drawings.json", rows)
-    print(f"{len(kept)} drawings of {len({d.concept for d, _ in kept})} concepts; refused {len(drawings) - len(kept)}")
+    print(
+        f"{len(kept)} drawings of {len({d.concept for d, _ in kept})} concepts; refused {len(drawings) - len(kept)}"
+    )
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ class Caption(Section):
     generic_share: float = Field(ge=0, le=1)
     keyword_share: float = Field(ge=0, le=1)
     concepts: list[str]
-    weights: dict[str, float] = {}
-    styles: dict[str, str] = {}
+    weights: dict[str, float] = Field(default_factory=dict)
+    styles: dict[str, str] = Field(default_factory=dict)
 
 
 class TrainPrior(Section):
@@ -65,7 +65,7 @@ class TrainCritic(Section):
 class EvaluatePrior(Section):
     seed: int
     steps: int = Field(ge=1)
-    scales: list[float]
+    scales: list[float] = Field(min_length=2)
     batch_size: int = Field(ge=1)
     names: int = Field(ge=1)
     keywords: int = Field(ge=1)

@@ -1,4 +1,5 @@
-"""Train the critic on all drawings but one set and on the composed pictures; score it on the set that it never saw."""
+"""Train the critic on all drawings but one set and on the composed pictures; score it on the set that it
+never saw."""
 
 import json
 import time
@@ -10,10 +11,10 @@ import torch
 from fundiff.captions import phrase
 from fundiff.critic import Critic, ImageEncoder, save_critic, sentence_vectors
 from fundiff.critic_training import on_white, training
-
 from fundiff.retrieval import retrieval
 from fundiff.runtime import detect
 from prior.stages.sections import TrainCritic, read
+
 
 def main() -> None:
     section = read(TrainCritic, "train_critic")
@@ -35,18 +36,30 @@ def main() -> None:
     started = time.perf_counter()
     recipe = {"seed": section.seed, "images": section.images, "batch_size": section.batch_size}
     for images, loss in training(
-        encoder, pixels, sentence, vectors, learning_rate=section.learning_rate, bf16=runtime.precision == "bf16", **recipe
+        encoder,
+        pixels,
+        sentence,
+        vectors,
+        learning_rate=section.learning_rate,
+        bf16=runtime.precision == "bf16",
+        **recipe,
     ):
         if images % (50 * section.batch_size) == 0:
-            print(f"{images} images, loss {loss:.3f}, {images / (time.perf_counter() - started):.0f} images/s", flush=True)
+            speed = images / (time.perf_counter() - started)
+            print(f"{images} images, loss {loss:.3f}, {speed:.0f} images/s", flush=True)
     held_out = torch.from_numpy(cut_outs[unseen.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1
     metrics = {
-        "held_out_set": section.held_out, "held_out_drawings": int(unseen.sum()), "names": len(names),
-        "training_images": section.images, "runtime": str(runtime), "seconds": round(time.perf_counter() - started),
+        "held_out_set": section.held_out,
+        "held_out_drawings": int(unseen.sum()),
+        "names": len(names),
+        "training_images": section.images,
+        "runtime": str(runtime),
+        "seconds": round(time.perf_counter() - started),
         **retrieval(Critic(encoder, {}), held_out, vectors[: len(names)], which[unseen]),
-    }  # fmt: skip
+    }
     save_critic(Path("models/critic"), encoder, metrics)
     print(metrics)
+
 
 if __name__ == "__main__":
     main()

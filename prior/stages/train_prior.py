@@ -1,4 +1,5 @@
-"""Train the prior; goes on from .checkpoints/prior, shows its progress there, and writes the averaged network."""
+"""Train the prior; goes on from .checkpoints/prior, shows its progress there, and writes the averaged
+network."""
 
 import csv
 import json
@@ -23,11 +24,23 @@ from prior.stages.sections import TrainPrior, read
 
 CHECKPOINT = Path(".checkpoints/prior/state.pt")
 SHOWN = (
-    "an oil painting of a snowy mountain village", "a man wearing a hat", "a rocket ship", "a photo of a dog",
-    "an oil painting of an old man", "an oil painting of people around a campfire", "a lithograph of a skull",
-    "a lithograph of waterfalls", "a pencil", "a photo of the amalfi coast", "a photo of a hipster barista",
-    "a high quality photo", "an apple", "a car", "a castle", "a dog and a tree",
-)  # fmt: skip
+    "an oil painting of a snowy mountain village",
+    "a man wearing a hat",
+    "a rocket ship",
+    "a photo of a dog",
+    "an oil painting of an old man",
+    "an oil painting of people around a campfire",
+    "a lithograph of a skull",
+    "a lithograph of waterfalls",
+    "a pencil",
+    "a photo of the amalfi coast",
+    "a photo of a hipster barista",
+    "a high quality photo",
+    "an apple",
+    "a car",
+    "a castle",
+    "a dog and a tree",
+)
 FREE = {"images", "checkpoint_images"}  # what may change in a training that goes on
 
 
@@ -44,7 +57,9 @@ def start(section: TrainPrior, width: int) -> tuple[Training, dict]:
     fixed = json.loads(section.model_dump_json(exclude=FREE))
     unet = make_unet(**section.unet, width=width)
     if section.init:
-        unet = ShuffledUNet2DConditionModel.from_pretrained(section.init, subfolder="unet", torch_dtype=torch.float32)
+        unet = ShuffledUNet2DConditionModel.from_pretrained(
+            section.init, subfolder="unet", torch_dtype=torch.float32
+        )
     recipe = Recipe(**section.model_dump(exclude={"init", "checkpoint_images", "unet"}))
     training = Training(unet, recipe, detect().precision == "bf16")
     # Filling fresh memory changes no result and costs a pass over every tensor.
@@ -71,7 +86,9 @@ def show(training: Training, states: Tensor, noise: Tensor) -> None:
     """A sheet of samples of the fixed prompts, guidance 4, the same noise every time."""
     x_0 = guided_samples(training.ema.module, states, noise, 4.0, bf16=training.bf16)
     rows = ((x_0 + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    sheet = Image.fromarray(np.concatenate([np.concatenate(list(r), 1) for r in rows.reshape(-1, 8, *rows.shape[1:])]))
+    sheet = Image.fromarray(
+        np.concatenate([np.concatenate(list(r), 1) for r in rows.reshape(-1, 8, *rows.shape[1:])])
+    )
     with replacing(CHECKPOINT.with_name(f"samples_{training.images:07d}.png")) as path:
         sheet.save(path, format="PNG")
 
@@ -83,7 +100,9 @@ def main() -> None:
     shown = token_states(text_pipeline(), ["", *SHOWN])
     noise = randn(sample_generators(section.seed, len(SHOWN), "progress"), (3, 64, 64))
     alphas_cumprod = make_scheduler().alphas_cumprod
-    print(f"bf16 {training.bf16}, {sum(p.numel() for p in training.unet.parameters()):,} parameters", flush=True)
+    print(
+        f"bf16 {training.bf16}, {sum(p.numel() for p in training.unet.parameters()):,} parameters", flush=True
+    )
     saved = training.images // section.checkpoint_images
     for images in training.steps(pictures, alphas_cumprod):
         if images // section.checkpoint_images > saved:
@@ -93,15 +112,20 @@ def main() -> None:
                 show(training, shown, noise)
             if training.log:
                 last = training.log[-1]
-                print(f"{time.strftime('%H:%M:%S')} {images} images, loss {last[1]:.4f}, kl {last[2]:.4f}, "
-                      f"rate {last[3]:.1e}, {last[4]:.1f} images/s", flush=True)  # fmt: skip
+                print(
+                    f"{time.strftime('%H:%M:%S')} {images} images, loss {last[1]:.4f}, kl {last[2]:.4f}, "
+                    f"rate {last[3]:.1e}, {last[4]:.1f} images/s",
+                    flush=True,
+                )
     save(training, fixed)
     show(training, shown, noise)
     save_prior("data/prior/trained", training.ema.module)
     with replacing("prior/metrics/train.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["images", "v_loss", "kl", "learning_rate", "images_per_s"])
-        writer.writerows([[row[0], *(round(v, 6) for v in row[1:4]), round(row[4], 1)] for row in training.log])
+        writer.writerows(
+            [[row[0], *(round(v, 6) for v in row[1:4]), round(row[4], 1)] for row in training.log]
+        )
     if math.isnan(training.log[-1][1] if training.log else 0.0):
         raise UserError("train_prior: the loss is not a number")
 

@@ -16,23 +16,49 @@ from fundiff.styles import STYLES, shadowed
 
 GENERIC = "a high quality photo"
 PHRASES = {
-    "automobile": "car", "hot beverage": "cup of coffee", "deciduous tree": "tree", "wrapped gift": "gift",
-    "jack-o-lantern": "halloween pumpkin", "closed book": "book", "lady beetle": "ladybug", "honeybee": "bee",
-    "rocket": "rocket ship", "locomotive": "steam train", "hourglass done": "hourglass", "red apple": "apple",
-    "snow-capped mountain": "snowy mountain", "Tokyo tower": "red tower", "crescent moon": "moon", "fire": "flame",
-    "globe showing Americas": "globe of the earth", "grinning face": "happy face", "money bag": "bag of money",
-    "smiling face with sunglasses": "face with sunglasses", "ear of corn": "corn cob", "gem stone": "diamond",
-    "man: beard": "man with a beard", "person: beard": "man with a beard", "top hat": "top hat", "package": "box",
-    "cheese wedge": "piece of cheese", "t-shirt": "shirt", "high-heeled shoe": "red shoe", "woman’s hat": "hat",
-    "person in lotus position": "person sitting", "man cook": "cook", "deciduous": "tree", "billed cap": "cap",
-}  # fmt: skip
+    "automobile": "car",
+    "hot beverage": "cup of coffee",
+    "deciduous tree": "tree",
+    "wrapped gift": "gift",
+    "jack-o-lantern": "halloween pumpkin",
+    "closed book": "book",
+    "lady beetle": "ladybug",
+    "honeybee": "bee",
+    "rocket": "rocket ship",
+    "locomotive": "steam train",
+    "hourglass done": "hourglass",
+    "red apple": "apple",
+    "snow-capped mountain": "snowy mountain",
+    "Tokyo tower": "red tower",
+    "crescent moon": "moon",
+    "fire": "flame",
+    "globe showing Americas": "globe of the earth",
+    "grinning face": "happy face",
+    "money bag": "bag of money",
+    "smiling face with sunglasses": "face with sunglasses",
+    "ear of corn": "corn cob",
+    "gem stone": "diamond",
+    "man: beard": "man with a beard",
+    "person: beard": "man with a beard",
+    "top hat": "top hat",
+    "package": "box",
+    "cheese wedge": "piece of cheese",
+    "t-shirt": "shirt",
+    "high-heeled shoe": "red shoe",
+    "woman’s hat": "hat",
+    "person in lotus position": "person sitting",
+    "man cook": "cook",
+    "deciduous": "tree",
+    "billed cap": "cap",
+}
 PLURAL = {"cherries", "grapes", "glasses", "eyes", "jeans", "scissors", "bread", "broccoli", "Santa Claus"}
 STYLE_SHARE, BARE_SHARE, WHITE_SHARE = 0.16, 0.08, 0.72
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which concepts, how often what: concept weights, each concept's own style, shares of scenes, pairs, generic."""
+    """Which concepts, how often what: concept weights, each concept's own style, shares of scenes, pairs,
+    generic."""
 
     concepts: Sequence[str]
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -67,7 +93,8 @@ def choose_pairs(concepts: Sequence[str], count: int, seed: int, purpose: str) -
 
 
 def single(library: Library, concept: str, style: str, chance: random.Random) -> Image.Image:
-    """One drawing of a concept, a little turned, moved and scaled, on white or plain ground, in a style or as it is."""
+    """One drawing of a concept, a little turned, moved and scaled, on white or plain ground, in a style or
+    as it is."""
     rows = library.rows[concept]
     if style == "a photo of":
         rows = [row for row in rows if library.sets[row] == FLUENT_3D] or rows
@@ -97,7 +124,13 @@ def pair(library: Library, concepts: tuple[str, str], chance: random.Random) -> 
     for concept, x in zip(concepts, (34, 94), strict=True):
         size = chance.uniform(54, 62)
         drawing = library.pick(chance, concept)
-        place(canvas, drawing, x, 64 + size * drawing.height / max(drawing.size) / 2 + chance.uniform(-6, 6), size)
+        place(
+            canvas,
+            drawing,
+            x,
+            64 + size * drawing.height / max(drawing.size) / 2 + chance.uniform(-6, 6),
+            size,
+        )
     return canvas.convert("RGB")
 
 
@@ -108,8 +141,11 @@ def chosen_style(own: str, chance: random.Random) -> str:
     return chance.choice(list(STYLES)) if chance.random() < STYLE_SHARE else ""
 
 
-def subject(library: Library, plan: Plan, chance: random.Random, generic: bool) -> tuple[str, str, Image.Image]:
-    """What is shown: its phrase, its style or "", and the picture before the style's filter, at twice the size."""
+def subject(
+    library: Library, plan: Plan, chance: random.Random, generic: bool
+) -> tuple[str, str, Image.Image]:
+    """What is shown: its phrase, its style or "", and the picture before the style's filter, at twice the
+    size."""
     kind = chance.random()
     if kind < plan.scene_share:
         weights = [scene[0] for scene in SCENES.values()]

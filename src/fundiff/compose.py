@@ -14,7 +14,14 @@ from PIL import Image, ImageDraw
 Colour = tuple[int, int, int]
 SIDE = 128  # of the canvas; pictures are half of it
 WHITE: Colour = (255, 255, 255)
-PALE: tuple[Colour, ...] = ((255, 236, 200), (206, 232, 252), (214, 244, 214), (252, 216, 220), (232, 220, 248), (224, 224, 226))
+PALE: tuple[Colour, ...] = (
+    (255, 236, 200),
+    (206, 232, 252),
+    (214, 244, 214),
+    (252, 216, 220),
+    (232, 220, 248),
+    (224, 224, 226),
+)
 
 
 class Library:
@@ -37,7 +44,9 @@ class Library:
         return picture.crop(picture.getchannel("A").getbbox())
 
 
-def place(canvas: Image.Image, drawing: Image.Image, x: float, y: float, size: float, mirror: bool = False) -> None:
+def place(
+    canvas: Image.Image, drawing: Image.Image, x: float, y: float, size: float, mirror: bool = False
+) -> None:
     """Put a drawing on the canvas: its longer side `size`, centred at x, its foot at y (canvas pixels)."""
     scale = size / max(drawing.size)
     drawing = drawing.resize([max(1, round(s * scale)) for s in drawing.size], Image.Resampling.LANCZOS)
@@ -79,16 +88,23 @@ def mountain(canvas: Image.Image, x: float, foot: float, width: float, height: f
     draw.polygon([peak, *zigzag, (x + width * 0.1, low - height * 0.09), (right, low)], fill=(250, 252, 255))
 
 
-def house(canvas: Image.Image, x: float, foot: float, size: float, wall: Colour, roof: Colour, windows: int = 2) -> None:
+def house(
+    canvas: Image.Image, x: float, foot: float, size: float, wall: Colour, roof: Colour, windows: int = 2
+) -> None:
     """A house with a pitched roof, seen from the front."""
     draw = ImageDraw.Draw(canvas)
     half, height = size / 2, size * 0.62
     draw.rectangle([x - half, foot - height, x + half, foot], fill=wall)
-    draw.polygon([(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)], fill=roof)
+    draw.polygon(
+        [(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)],
+        fill=roof,
+    )
     pane = size * 0.18
     for i in range(windows):
         at = x - half + (i + 0.7) * size / (windows + 0.4)
-        draw.rectangle([at - pane / 2, foot - height * 0.75, at + pane / 2, foot - height * 0.4], fill=(255, 214, 110))
+        draw.rectangle(
+            [at - pane / 2, foot - height * 0.75, at + pane / 2, foot - height * 0.4], fill=(255, 214, 110)
+        )
     draw.rectangle([x - pane * 0.6, foot - height * 0.33, x + pane * 0.6, foot], fill=shade(wall, 0.55))
 
 

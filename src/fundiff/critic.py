@@ -1,6 +1,8 @@
-"""The critic: a small image encoder into the text encoder's sentence space, trained on drawings and their names.
+"""The critic: a small image encoder into the text encoder's sentence space, trained on drawings and their
+names.
 
-It says which of some sentences a picture shows. It knows drawings, not photographs: its retrieval figures on drawings
+It says which of some sentences a picture shows. It knows drawings, not photographs: its retrieval figures
+on drawings
 that it never saw stand in models/critic/metrics.json and belong beside every score made with it.
 """
 
@@ -53,7 +55,8 @@ class ImageEncoder(nn.Module):
 
 @torch.no_grad()
 def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
-    """Unit vectors `[N, 384]` of sentences, the mean over their words that all-MiniLM-L6-v2 was trained for."""
+    """Unit vectors `[N, 384]` of sentences, the mean over their words that all-MiniLM-L6-v2 was trained
+    for."""
     tokenizer, encoder = load_text()
     parts = []
     for start in range(0, len(sentences), batch_size):
@@ -66,7 +69,8 @@ def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss for unit vectors `[B, C]`; rows with the very same sentence count as right for each other."""
+    """CLIP's loss for unit vectors `[B, C]`; rows with the very same sentence count as right for each
+    other."""
     logits = scale * images @ texts.T
     same = (texts @ texts.T > 0.9999).float()
     target = same / same.sum(1, keepdim=True)
@@ -81,7 +85,8 @@ class Critic:
 
     @torch.no_grad()
     def score(self, images: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
-        """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts (or their vectors)."""
+        """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts (or
+        their vectors)."""
         vectors = prompts if isinstance(prompts, Tensor) else sentence_vectors(prompts)
         return self.encoder(images.float()) @ vectors.T
 

@@ -14,7 +14,8 @@ from fundiff.randomness import generator
 
 
 def augmented(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images `[B, 3, S, S]` with a random crop, colour strength, brightness, some grey and some noise, still in [-1, 1]."""
+    """Images `[B, 3, S, S]` with a random crop, colour strength, brightness, some grey and some noise,
+    still in [-1, 1]."""
     count = len(images)
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 0.85 + 0.35 * torch.rand(count, generator=chance)

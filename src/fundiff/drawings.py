@@ -1,4 +1,5 @@
-"""Openly licensed drawings: what the packages hold, which concept each picture shows, its cut-out as pixels."""
+"""Openly licensed drawings: what the packages hold, which concept each picture shows, its cut-out as
+pixels."""
 
 from __future__ import annotations
 
@@ -18,17 +19,28 @@ from PIL import Image
 
 from fundiff.errors import UserError
 
-GROUPS = (0, 1, 3, 4, 5, 6, 7)  # emojibase: faces, people, animals, food, travel, activities, objects; no flags, symbols
+GROUPS = (
+    0,
+    1,
+    3,
+    4,
+    5,
+    6,
+    7,
+)  # emojibase: faces, people, animals, food, travel, activities, objects; no flags, symbols
 SIDE = 64  # the longer side of a cut-out in pixels
 FLUENT_3D = "fluent-emoji-3d"
 OPENCLIPART = "openclipart"
 PRIVATE = ("logos", "unsorted", "flags", "signs_and_symbols", "special", "buttons", "shapes")
-DIRECTED = re.compile(r"letter|left|right|clock|watch|hand|book|number|calendar|text|japanese|abc|keyboard|note")
+DIRECTED = re.compile(
+    r"letter|left|right|clock|watch|hand|book|number|calendar|text|japanese|abc|keyboard|note"
+)
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture of one concept: SVG text or encoded bitmap, the set it comes from, and how it may be shown."""
+    """One picture of one concept: SVG text or encoded bitmap, the set it comes from, and how it may be
+    shown."""
 
     concept: str
     set: str
@@ -48,10 +60,13 @@ def squash(name: str) -> str:
 
 
 class Names:
-    """The concepts of emojibase: CLDR label, code points and keywords, found again under any set's spelling."""
+    """The concepts of emojibase: CLDR label, code points and keywords, found again under any set's
+    spelling."""
 
     def __init__(self, labels: list[dict], shortcodes: Iterable[dict], keywords: dict[str, list[str]]):
-        kept = [d for d in labels if d.get("group") in GROUPS and not re.search(r"o.clock|-thirty", d["label"])]
+        kept = [
+            d for d in labels if d.get("group") in GROUPS and not re.search(r"o.clock|-thirty", d["label"])
+        ]
         self.label = {d["hexcode"]: d["label"] for d in kept}
         self.alias: dict[str, str] = {}
         self.keywords: dict[str, tuple[str, ...]] = {}
@@ -59,7 +74,9 @@ class Names:
             self.alias.setdefault(squash(entry["label"]), entry["label"])
             words = [*entry.get("tags", ()), *keywords.get(entry["emoji"], ())]
             words = [word.replace("_", " ").lower() for word in words]
-            self.keywords[entry["label"]] = tuple(dict.fromkeys(w for w in words if re.fullmatch(r"[a-z ]{3,20}", w)))
+            self.keywords[entry["label"]] = tuple(
+                dict.fromkeys(w for w in words if re.fullmatch(r"[a-z ]{3,20}", w))
+            )
         for table in shortcodes:
             for code, names in table.items():
                 if code in self.label:
@@ -97,7 +114,8 @@ def read_names(emojibase: Path, emojilib: Path) -> Names:
 
 
 def iconify_drawings(package: Path, names: Names) -> Iterator[Drawing]:
-    """The drawings of an @iconify-json package, one per concept (skin-tone doubles carry no concept's name)."""
+    """The drawings of an @iconify-json package, one per concept (skin-tone doubles carry no concept's
+    name)."""
     icons = json.loads(read_member(package, "icons.json"))
     seen = set()
     for name, icon in icons["icons"].items():
@@ -105,7 +123,9 @@ def iconify_drawings(package: Path, names: Names) -> Iterator[Drawing]:
         if concept is None or concept in seen:
             continue
         seen.add(concept)
-        box = [icon.get(k, icons.get(k, d)) for k, d in (("left", 0), ("top", 0), ("width", 16), ("height", 16))]
+        box = [
+            icon.get(k, icons.get(k, d)) for k, d in (("left", 0), ("top", 0), ("width", 16), ("height", 16))
+        ]
         svg = (
             '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
             f'viewBox="{" ".join(map(str, box))}">{icon["body"]}</svg>'
@@ -125,11 +145,18 @@ def bitmap_drawings(package: Path, names: Names) -> Iterator[Drawing]:
 
 def clipart_drawings(package: Path, names: Names) -> Iterator[Drawing]:
     """Openclipart's public-domain drawings whose file name begins with a concept's name."""
-    listing = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True).stdout
+    listing = subprocess.run(
+        ["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True
+    ).stdout
     with tarfile.open(fileobj=io.BytesIO(listing)) as archive:
         for entry in archive:
             path = Path(entry.name)
-            if path.suffix != ".svg" or set(path.parts) & set(PRIVATE) or "_bw" in path.stem or not entry.isfile():
+            if (
+                path.suffix != ".svg"
+                or set(path.parts) & set(PRIVATE)
+                or "_bw" in path.stem
+                or not entry.isfile()
+            ):
                 continue
             words = re.split(r"[^a-z]+", path.stem.lower())
             concept = next((c for n in (3, 2, 1) if (c := names.find("".join(words[:n])))), None)
@@ -139,7 +166,8 @@ def clipart_drawings(package: Path, names: Names) -> Iterator[Drawing]:
 
 
 def cut_out(drawing: Drawing) -> np.ndarray | None:
-    """The picture as RGBA uint8 `[64, 64, 4]`, cropped to what is drawn and centred; None if nothing is drawn."""
+    """The picture as RGBA uint8 `[64, 64, 4]`, cropped to what is drawn and centred; None if nothing is
+    drawn."""
     data = drawing.source
     if isinstance(data, str):
         data = bytes(resvg_py.svg_to_bytes(svg_string=data, width=128, skip_system_fonts=True, dpi=96))

@@ -1,4 +1,5 @@
-"""What can be measured of a prior's samples without an Inception network: memorising, diversity, style, one sheet to look at.
+"""What can be measured of a prior's samples without an Inception network: memorising, diversity, style,
+one sheet to look at.
 
 Images are `[B, 3, S, S]` in [-1, 1].
 """
@@ -21,13 +22,15 @@ def small(images: Tensor) -> Tensor:
 
 
 def nearest_distance(images: Tensor, known: Tensor) -> Tensor:
-    """Root mean square difference `[B]` of each image to the nearest of the known, both as `small` gives them."""
+    """Root mean square difference `[B]` of each image to the nearest of the known, both as `small` gives
+    them."""
     distances = torch.cat([torch.cdist(part, known).amin(1) for part in images.split(64)])
     return distances / images.shape[1] ** 0.5
 
 
 def diversity(images: Tensor) -> Tensor:
-    """Mean root mean square difference between the samples of one prompt: images `[P, K, 3, S, S]` to `[P]`."""
+    """Mean root mean square difference between the samples of one prompt: images `[P, K, 3, S, S]` to
+    `[P]`."""
     values = []
     for samples in images:
         flat = small(samples)
@@ -41,9 +44,13 @@ def colourfulness(images: Tensor) -> Tensor:
 
 
 def roughness(images: Tensor) -> Tensor:
-    """Mean step of brightness from pixel to pixel, `[B]`: high for hatching and strokes, low for flat surfaces."""
+    """Mean step of brightness from pixel to pixel, `[B]`: high for hatching and strokes, low for flat
+    surfaces."""
     grey = images.mean(1)
-    return ((grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2)) + (grey[:, :, 1:] - grey[:, :, :-1]).abs().mean((1, 2))) / 4
+    return (
+        (grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2))
+        + (grey[:, :, 1:] - grey[:, :, :-1]).abs().mean((1, 2))
+    ) / 4
 
 
 def sheet(images: Tensor, names: Sequence[str], columns: int = 10, zoom: int = 1) -> Image.Image:

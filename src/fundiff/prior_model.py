@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
 
 
 def make_scheduler() -> DDPMScheduler:
-    """IF's schedule with v-prediction, 1000 timesteps; no thresholding, so that the course's step is the scheduler's."""
+    """IF's schedule with v-prediction, 1000 timesteps; no thresholding, so that the course's step is the
+    scheduler's."""
     return DDPMScheduler(
         num_train_timesteps=1000,
         beta_schedule="squaredcos_cap_v2",
@@ -27,10 +29,16 @@ def make_scheduler() -> DDPMScheduler:
 
 
 def make_unet(
-    shuffle: int, block_out_channels: list[int], layers_per_block: int, width: int = 384, sample_size: int = 64
+    shuffle: int,
+    block_out_channels: list[int],
+    layers_per_block: int,
+    width: int = 384,
+    sample_size: int = 64,
 ) -> ShuffledUNet2DConditionModel:
-    """A small UNet with IF's kinds of parts where they pay: text pooled into the time embedding, scale and shift by it,
-    attention over pixels and words together, at the lowest resolution alone. `x_t` `[B, 3, S, S]` to `[B, 6, S, S]`."""
+    """A small UNet with IF's kinds of parts where they pay: text pooled into the time embedding, scale and
+    shift by it,
+    attention over pixels and words together, at the lowest resolution alone. `x_t` `[B, 3, S, S]` to `[B,
+    6, S, S]`."""
     levels = len(block_out_channels)
     return ShuffledUNet2DConditionModel(
         shuffle=shuffle,
@@ -51,7 +59,8 @@ def make_unet(
 
 
 def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
-    """Write model_index.json, scheduler/ and unet/ (half precision) to a folder, beside what else it holds."""
+    """Write model_index.json, scheduler/ and unet/ (half precision) to a folder, beside what else it
+    holds."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "unet") as path:
@@ -62,7 +71,8 @@ def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
         "_class_name": "IFPipeline",
         "_diffusers_version": json.loads((folder / "unet" / "config.json").read_text())["_diffusers_version"],
         "scheduler": ["diffusers", "DDPMScheduler"],
-        # The parent's name, for IFPipeline checks a part that it is given against what its own libraries know;
+        # The parent's name, for IFPipeline checks a part that it is given against what its own libraries
+        # know;
         # `priors.load_prior` gives it the class that unet/config.json names.
         "unet": ["diffusers", "UNet2DConditionModel"],
     }
@@ -73,7 +83,8 @@ def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
 def guided_samples(
     unet: torch.nn.Module, states: Tensor, noise: Tensor, scale: float, steps: int = 20, bf16: bool = False
 ) -> Tensor:
-    """Guided DDIM samples `[B, 3, S, S]` in [-1, 1]; states `[1 + B, 77, C]`, row 0 the empty prompt's, noise as samples.
+    """Guided DDIM samples `[B, 3, S, S]` in [-1, 1]; states `[1 + B, 77, C]`, row 0 the empty prompt's,
+    noise as samples.
 
     Deterministic and with few steps: what a training's progress is judged by.
     """
@@ -81,9 +92,11 @@ def guided_samples(
     timesteps = torch.linspace(999, 0, steps + 1).long()
     count, x_t = len(noise), noise
     both = torch.cat([states[:1].expand(count, -1, -1), states[1:]])
-    for t, following in zip(timesteps[:-1], timesteps[1:], strict=True):
+    for t, following in pairwise(timesteps):
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            out = unet(torch.cat([x_t, x_t]), t, encoder_hidden_states=both, return_dict=False)[0][:, :3].float()
+            out = unet(torch.cat([x_t, x_t]), t, encoder_hidden_states=both, return_dict=False)[0][
+                :, :3
+            ].float()
         plain, told = out.chunk(2)
         v = plain + scale * (told - plain)
         alpha_bar = alphas_cumprod[t]

@@ -10,16 +10,26 @@ from fundiff.captions import choose_pairs, phrase
 from fundiff.styles import STYLES
 
 COURSE = (
-    "an oil painting of a snowy mountain village", "a man wearing a hat", "a rocket ship", "a photo of the amalfi coast",
-    "a photo of a man", "a photo of a hipster barista", "a photo of a dog", "an oil painting of people around a campfire",
-    "an oil painting of an old man", "a lithograph of waterfalls", "a lithograph of a skull", "a high quality photo",
+    "an oil painting of a snowy mountain village",
+    "a man wearing a hat",
+    "a rocket ship",
+    "a photo of the amalfi coast",
+    "a photo of a man",
+    "a photo of a hipster barista",
+    "a photo of a dog",
+    "an oil painting of people around a campfire",
+    "an oil painting of an old man",
+    "a lithograph of waterfalls",
+    "a lithograph of a skull",
+    "a high quality photo",
     "a pencil",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A sentence, its kind (name, keyword, scene, style, course), the concept that must be seen or "", its style or ""."""
+    """A sentence, its kind (name, keyword, scene, style, course), the concept that must be seen or "", its
+    style or ""."""
 
     sentence: str
     kind: str
@@ -28,9 +38,15 @@ class Prompt:
 
 
 def fixed_prompts(
-    concepts: Sequence[str], keywords: Mapping[str, Sequence[str]], seed: int,
-    *, names: int, words: int, scenes: int, styled: int,
-) -> list[Prompt]:  # fmt: skip
+    concepts: Sequence[str],
+    keywords: Mapping[str, Sequence[str]],
+    seed: int,
+    *,
+    names: int,
+    words: int,
+    scenes: int,
+    styled: int,
+) -> list[Prompt]:
     """The prompts: names, keywords, pairs that were not in training, styles of names, the course's 13."""
     chance = random.Random(f"{seed} prompts")
     prompts = [Prompt(phrase(concept), "name", concept) for concept in concepts[:names]]

@@ -1,6 +1,7 @@
 """Training of the shipped prior: v-prediction with a learned-range variance, resumable to the bit.
 
-The state is counted in images. Pictures, timesteps, noise and dropped prompts are functions of (seed, purpose, step).
+The state is counted in images. Pictures, timesteps, noise and dropped prompts are functions of (seed,
+purpose, step).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from fundiff.randomness import generator
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: sizes in images; the learning rate warms up, stays, and falls to 0 over `decay_share` of the end."""
+    """How to train: sizes in images; the learning rate warms up, stays, and falls to 0 over `decay_share`
+    of the end."""
 
     seed: int
     images: int
@@ -43,7 +45,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The training set: uint8 `[N, 64, 64, 3]`, the sentence of each, float16 token states `[U, 77, C]`; row 0 is ""."""
+    """The training set: uint8 `[N, 64, 64, 3]`, the sentence of each, float16 token states `[U, 77, C]`;
+    row 0 is ""."""
 
     pixels: Any
     sentence: Tensor
@@ -59,7 +62,8 @@ class Pictures:
 
 
 def posterior_log_variances(alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:
-    """Log of the smallest and the largest variance of a reverse step, `[T]` each ("Improved DDPM", equation 15)."""
+    """Log of the smallest and the largest variance of a reverse step, `[T]` each ("Improved DDPM",
+    equation 15)."""
     before = torch.cat([torch.ones(1), alphas_cumprod[:-1]])
     beta = 1 - alphas_cumprod / before
     smallest = beta * (1 - before) / (1 - alphas_cumprod)
@@ -67,8 +71,11 @@ def posterior_log_variances(alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:
     return smallest.log(), beta.log()
 
 
-def variance_loss(x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor, alphas_cumprod: Tensor) -> Tensor:
-    """KL between the true reverse step and the learned one, nats per value `[B]`; the mean is not trained by it.
+def variance_loss(
+    x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor, alphas_cumprod: Tensor
+) -> Tensor:
+    """KL between the true reverse step and the learned one, nats per value `[B]`; the mean is not trained
+    by it.
 
     `share` is the network's variance output, in [-1, 1] where it lies between the smallest and the largest.
     """
@@ -84,8 +91,11 @@ def variance_loss(x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor,
 
 
 def stratified_timesteps(size: int, steps: int, chance: torch.Generator) -> Tensor:
-    """`[B]` timesteps, one from each of B equal parts of the schedule, so that every batch sees all noise levels."""
-    return ((torch.arange(size) + torch.rand(size, generator=chance)) / size * steps).long().clamp(max=steps - 1)
+    """`[B]` timesteps, one from each of B equal parts of the schedule, so that every batch sees all noise
+    levels."""
+    return (
+        ((torch.arange(size) + torch.rand(size, generator=chance)) / size * steps).long().clamp(max=steps - 1)
+    )
 
 
 def losses(
@@ -107,7 +117,8 @@ def losses(
 
 
 def averaging(decay: float) -> Callable[[Any, Any, Any], None]:
-    """The EMA update; early on the decay follows the number of steps, so that the average forgets the start."""
+    """The EMA update; early on the decay follows the number of steps, so that the average forgets the
+    start."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
@@ -140,7 +151,8 @@ class Training:
             getattr(self, part).load_state_dict(state[part])
 
     def steps(self, pictures: Pictures, alphas_cumprod: Tensor) -> Iterator[int]:
-        """Train; yields the count of images after each step. Raises UserError if the loss is no longer a number."""
+        """Train; yields the count of images after each step. Raises UserError if the loss is no longer a
+        number."""
         recipe = self.recipe
         started, since, sums = time.perf_counter(), self.images, torch.zeros(2)
         while self.images < recipe.images:
@@ -153,7 +165,9 @@ class Training:
             (v_loss + recipe.variance_weight * kl).backward()
             norm = nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
             if not math.isfinite(float(norm)):
-                raise UserError(f"train_prior: no finite gradient at step {step}, learning rate {rate:.1e}; lower it")
+                raise UserError(
+                    f"train_prior: no finite gradient at step {step}, learning rate {rate:.1e}; lower it"
+                )
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.ema.update_parameters(self.unet)

@@ -24,15 +24,19 @@ def summary(values: Tensor) -> dict[str, float]:
 
 
 def retrieval(critic: Critic, images: Tensor, vectors: Tensor, right: Tensor) -> dict:
-    """R@1, R@10 and alignment of images `[B, 3, S, S]` with sentences `[P, C]`; `right` `[B]` names each one's own.
+    """R@1, R@10 and alignment of images `[B, 3, S, S]` with sentences `[P, C]`; `right` `[B]` names each
+    one's own.
 
-    The alignment of the wrong sentences is the mean over all others: the baseline that a right one must leave behind.
+    The alignment of the wrong sentences is the mean over all others: the baseline that a right one must
+    leave behind.
     """
     scores = torch.cat([critic.score(part, vectors) for part in images.split(256)])
     own = scores.gather(1, right[:, None])
     rank = (scores > own).sum(1)
     others = (scores.sum(1) - own[:, 0]) / (scores.shape[1] - 1)
     return {
-        "r_at_1": summary((rank < 1).float()), "r_at_10": summary((rank < 10).float()),
-        "alignment_right": summary(own[:, 0]), "alignment_wrong": summary(others),
-    }  # fmt: skip
+        "r_at_1": summary((rank < 1).float()),
+        "r_at_10": summary((rank < 10).float()),
+        "alignment_right": summary(own[:, 0]),
+        "alignment_wrong": summary(others),
+    }

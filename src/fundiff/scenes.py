@@ -1,6 +1,8 @@
-"""Scenes that no set holds as one drawing, composed from cut-outs and code: the prompts of the course, above all.
+"""Scenes that no set holds as one drawing, composed from cut-outs and code: the prompts of the course,
+above all.
 
-A scene is a function (library, chance) to an RGBA canvas of `compose.SIDE`; `SCENES` names what each one may be called.
+A scene is a function (library, chance) to an RGBA canvas of `compose.SIDE`; `SCENES` names what each one
+may be called.
 """
 
 from __future__ import annotations
@@ -37,7 +39,13 @@ def snowy_village(library: Library, chance: random.Random) -> Image.Image:
         else:
             house(canvas, x, foot, chance.uniform(22, 30), chance.choice(WALLS), (246, 249, 253))
     for x in chance.sample((6, 30, 56, 80, 104, 122), 2):
-        place(canvas, snowed(library.pick(chance, "evergreen tree")), x, chance.uniform(104, 122), chance.uniform(24, 34))
+        place(
+            canvas,
+            snowed(library.pick(chance, "evergreen tree")),
+            x,
+            chance.uniform(104, 122),
+            chance.uniform(24, 34),
+        )
     for _ in range(chance.choice((0, 14, 26))):
         x, y = chance.uniform(0, SIDE), chance.uniform(0, SIDE)
         draw.ellipse([x - 1.2, y - 1.2, x + 1.2, y + 1.2], fill=WHITE)
@@ -76,7 +84,13 @@ def barista(library: Library, chance: random.Random) -> Image.Image:
     for x in (18, 64, 110):
         draw.rectangle([x - 16, 20, x + 16, 23], fill=shade(wall, 0.6))
         draw.rectangle([x - 10, 10, x - 4, 20], fill=shade(wall, 1.3))
-    place(canvas, library.pick(chance, "man: beard", "person: beard", "man: beard", "man cook"), chance.uniform(48, 80), 104, 84)
+    place(
+        canvas,
+        library.pick(chance, "man: beard", "person: beard", "man: beard", "man cook"),
+        chance.uniform(48, 80),
+        104,
+        84,
+    )
     draw.rectangle([0, 98, SIDE, SIDE], fill=chance.choice([(96, 60, 36), (140, 96, 60), (60, 44, 36)]))
     draw.rectangle([0, 98, SIDE, 102], fill=(176, 130, 90))
     for x in chance.sample((20, 64, 108), chance.choice((1, 2))):
@@ -130,7 +144,13 @@ def waterfall(library: Library, chance: random.Random) -> Image.Image:
             x, y, r = chance.uniform(left - 10, right + 10), chance.uniform(98, 110), chance.uniform(3, 7)
             draw.ellipse([x - r, y - r, x + r, y + r], fill=(246, 250, 253))
     for x in chance.sample((6, 122), chance.choice((1, 2))):
-        place(canvas, library.pick(chance, "evergreen tree", "deciduous tree"), x, edge + 4, chance.uniform(26, 36))
+        place(
+            canvas,
+            library.pick(chance, "evergreen tree", "deciduous tree"),
+            x,
+            edge + 4,
+            chance.uniform(26, 36),
+        )
     return canvas
 
 
@@ -138,7 +158,14 @@ def man_with_hat(library: Library, chance: random.Random) -> Image.Image:
     """A man's head with a hat on it, on a plain ground."""
     canvas = ground(WHITE if chance.random() < 0.6 else chance.choice([(206, 232, 252), (240, 226, 200)]))
     place(canvas, library.pick(chance, *FACES[:5]), 64, 126, chance.uniform(86, 94))
-    place(canvas, library.pick(chance, *HATS), 64, chance.uniform(56, 62), chance.uniform(62, 74), chance.random() < 0.5)
+    place(
+        canvas,
+        library.pick(chance, *HATS),
+        64,
+        chance.uniform(56, 62),
+        chance.uniform(62, 74),
+        chance.random() < 0.5,
+    )
     return canvas
 
 
@@ -150,13 +177,27 @@ def clock_tower(library: Library, chance: random.Random) -> Image.Image:
     stone = chance.choice([(224, 214, 196), (206, 200, 190), (190, 160, 130)])
     draw.rectangle([x - half, top, x + half, SIDE], fill=stone)
     draw.rectangle([x + half * 0.5, top, x + half, SIDE], fill=shade(stone, 0.85))
-    draw.polygon([(x - half * 1.2, top), (x, top - 30), (x + half * 1.2, top)], fill=shade(stone, chance.choice((0.7, 0.9))))
+    draw.polygon(
+        [(x - half * 1.2, top), (x, top - 30), (x + half * 1.2, top)],
+        fill=shade(stone, chance.choice((0.7, 0.9))),
+    )
     for at in range(3):
-        draw.rectangle([x - half * 0.7 + at * half * 0.5, top + 3, x - half * 0.4 + at * half * 0.5, top + 13], fill=(96, 90, 90))
-    draw.ellipse([x - half * 0.7, top + 16, x + half * 0.7, top + 16 + half * 1.4], fill=WHITE, outline=(60, 60, 60))
+        draw.rectangle(
+            [x - half * 0.7 + at * half * 0.5, top + 3, x - half * 0.4 + at * half * 0.5, top + 13],
+            fill=(96, 90, 90),
+        )
+    draw.ellipse(
+        [x - half * 0.7, top + 16, x + half * 0.7, top + 16 + half * 1.4], fill=WHITE, outline=(60, 60, 60)
+    )
     draw.line([x, top + 16 + half * 0.7, x, top + 18], fill=(30, 30, 30), width=2)
     for at in range(0, SIDE + 10, 18):
-        place(canvas, library.pick(chance, "deciduous tree"), at + chance.uniform(-5, 5), 132, chance.uniform(26, 40))
+        place(
+            canvas,
+            library.pick(chance, "deciduous tree"),
+            at + chance.uniform(-5, 5),
+            132,
+            chance.uniform(26, 40),
+        )
     return canvas
 
 
@@ -182,12 +223,42 @@ def bridge(library: Library, chance: random.Random) -> Image.Image:
 
 # Every scene with its weight, what it may be called, and the style that the course asks for (or "").
 SCENES: dict[str, tuple[float, Scene, tuple[str, ...], str]] = {
-    "snowy village": (1.5, snowy_village, ("a snowy mountain village", "a snowy mountain village", "houses under a snowy mountain"), "an oil painting of"),
-    "campfire": (1.5, campfire, ("people around a campfire", "people around a campfire", "people sitting around a fire at night"), "an oil painting of"),
-    "barista": (1.0, barista, ("a hipster barista", "a hipster barista", "a man serving coffee"), "a photo of"),
-    "coast": (1.2, coast, ("the amalfi coast", "the amalfi coast", "a village on a hill by the sea"), "a photo of"),
+    "snowy village": (
+        1.5,
+        snowy_village,
+        ("a snowy mountain village", "a snowy mountain village", "houses under a snowy mountain"),
+        "an oil painting of",
+    ),
+    "campfire": (
+        1.5,
+        campfire,
+        ("people around a campfire", "people around a campfire", "people sitting around a fire at night"),
+        "an oil painting of",
+    ),
+    "barista": (
+        1.0,
+        barista,
+        ("a hipster barista", "a hipster barista", "a man serving coffee"),
+        "a photo of",
+    ),
+    "coast": (
+        1.2,
+        coast,
+        ("the amalfi coast", "the amalfi coast", "a village on a hill by the sea"),
+        "a photo of",
+    ),
     "waterfall": (1.5, waterfall, ("waterfalls", "waterfalls", "a waterfall"), "a lithograph of"),
     "hat": (1.5, man_with_hat, ("a man wearing a hat", "a man wearing a hat", "a man with a hat"), ""),
-    "clock tower": (0.6, clock_tower, ("a clock tower", "a tall tower", "a bell tower with a clock"), "a photo of"),
-    "bridge": (0.6, bridge, ("a red bridge", "the golden gate bridge", "a bridge over the sea"), "a photo of"),
+    "clock tower": (
+        0.6,
+        clock_tower,
+        ("a clock tower", "a tall tower", "a bell tower with a clock"),
+        "a photo of",
+    ),
+    "bridge": (
+        0.6,
+        bridge,
+        ("a red bridge", "the golden gate bridge", "a bridge over the sea"),
+        "a photo of",
+    ),
 }

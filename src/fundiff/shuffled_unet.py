@@ -1,7 +1,9 @@
 """diffusers' UNet2DConditionModel on a coarser grid: pixels are unshuffled into channels inside the network.
 
-A network that costs little per image is the only kind that two CPU cores can train. Outside nothing differs from the
-stock class: `in_channels` 3, `out_channels` 6, `sample_size` 64, the same config file, `IFPipeline` takes it as it is.
+A network that costs little per image is the only kind that two CPU cores can train. Outside nothing
+differs from the
+stock class: `in_channels` 3, `out_channels` 6, `sample_size` 64, the same config file, `IFPipeline` takes
+it as it is.
 """
 
 from __future__ import annotations
@@ -16,22 +18,32 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 
 class ShuffledUNet2DConditionModel(UNet2DConditionModel):
-    """UNet2DConditionModel whose blocks work at `sample_size / shuffle`; sample `[B, 3, S, S]` to `[B, 6, S, S]`."""
+    """UNet2DConditionModel whose blocks work at `sample_size / shuffle`; sample `[B, 3, S, S]` to `[B, 6,
+    S, S]`."""
 
-    def __init__(self, shuffle: int = 4, sample_size: int = 64, in_channels: int = 3, out_channels: int = 6, **config):
+    def __init__(
+        self, shuffle: int = 4, sample_size: int = 64, in_channels: int = 3, out_channels: int = 6, **config
+    ):
         if sample_size % shuffle:
             raise ValueError(f"sample_size {sample_size} is not a multiple of shuffle {shuffle}")
         area = shuffle * shuffle
         super().__init__(sample_size // shuffle, in_channels * area, out_channels * area, **config)
-        # The parent registered the inner sizes; what users of the config (IFPipeline, estimators) need is the outer ones.
+        # The parent registered the inner sizes; what users of the config (IFPipeline, estimators) need is
+        # the outer ones.
         self.register_to_config(
             shuffle=shuffle, sample_size=sample_size, in_channels=in_channels, out_channels=out_channels
         )
 
     def forward(
-        self, sample: Tensor, timestep: Tensor | float, encoder_hidden_states: Tensor, return_dict: bool = True, **rest
+        self,
+        sample: Tensor,
+        timestep: Tensor | float,
+        encoder_hidden_states: Tensor,
+        return_dict: bool = True,
+        **rest,
     ) -> UNet2DConditionOutput | tuple[Tensor]:
-        """Estimate for `x_t` `[B, 3, S, S]` at `timestep` (scalar or `[B]`) given token states `[B, 77, C]`."""
+        """Estimate for `x_t` `[B, 3, S, S]` at `timestep` (scalar or `[B]`) given token states `[B, 77,
+        C]`."""
         shuffle = self.config.shuffle
         inner = pixel_unshuffle(sample, shuffle).contiguous(memory_format=torch.channels_last)
         (out,) = super().forward(inner, timestep, encoder_hidden_states, return_dict=False, **rest)

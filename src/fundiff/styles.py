@@ -1,6 +1,7 @@
 """Styles that mean something: what makes a picture an oil painting, a lithograph, a pencil sketch or a photo.
 
-Each filter takes an RGB picture of any size (made at twice the final resolution) and a `random.Random`, and returns one.
+Each filter takes an RGB picture of any size (made at twice the final resolution) and a `random.Random`,
+and returns one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def _picture(values: np.ndarray) -> Image.Image:
 
 
 def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Strong colours in flat dabs (the commonest colour of each neighbourhood) with raised strokes along one slant."""
+    """Strong colours in flat dabs (the commonest colour of each neighbourhood) with raised strokes along
+    one slant."""
     dabs = ImageEnhance.Color(picture).enhance(1.3).filter(ImageFilter.ModeFilter(5))
     size = dabs.size[::-1]
     strokes = gaussian_filter(_noise(chance, size), (1.0, 4.5))
@@ -45,7 +47,8 @@ def lithograph(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def pencil_sketch(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Grey lines on white paper: the picture divided by its own blur, which keeps edges and leaves surfaces blank."""
+    """Grey lines on white paper: the picture divided by its own blur, which keeps edges and leaves
+    surfaces blank."""
     grey = picture.convert("L")
     blurred = np.asarray(grey.filter(ImageFilter.GaussianBlur(4)), np.float32)
     lines = np.asarray(grey, np.float32) / np.maximum(blurred, 1)

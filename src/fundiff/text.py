@@ -25,7 +25,8 @@ def sha256(path: Path) -> str:
 
 
 def encoder_folder() -> Path:
-    """Where the package keeps the model. Raises UserError if it is missing or its weights are not the known ones."""
+    """Where the package keeps the model. Raises UserError if it is missing or its weights are not the
+    known ones."""
     try:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -53,7 +54,8 @@ def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
 
 
 def text_pipeline() -> Any:
-    """An IFPipeline that can only encode prompts, for `encode_prompt` itself is what a prior must be trained on."""
+    """An IFPipeline that can only encode prompts, for `encode_prompt` itself is what a prior must be
+    trained on."""
     from diffusers import IFPipeline
 
     tokenizer, encoder = load_text()

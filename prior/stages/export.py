@@ -1,0 +1,42 @@
+"""Land the trained prior in models/prior: weights, the list of its sources, and a model card written from
+the metrics."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+import yaml
+
+from fundiff.files import replacing
+from fundiff.prior_card import card, credits_file
+from fundiff.prior_model import save_prior
+from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
+from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read
+
+FOLDER = Path("models/prior")
+
+
+def main() -> None:
+    unet = ShuffledUNet2DConditionModel.from_pretrained(
+        "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
+    )
+    save_prior(FOLDER, unet)
+    packages = read(FetchDrawings, "fetch_drawings").packages
+    figures = json.loads(Path("prior/metrics/evaluate_prior.json").read_text(encoding="utf-8"))
+    critic = json.loads(Path("models/critic/metrics.json").read_text(encoding="utf-8"))
+    training = Path("prior/metrics/train.csv").read_text(encoding="utf-8")
+    params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    for name, text in (
+        ("README.md", card(params, figures, critic, training, sum(p.numel() for p in unet.parameters()))),
+        ("CREDITS.md", credits_file(packages)),
+    ):
+        with replacing(FOLDER / name) as path:
+            path.write_text(text, encoding="utf-8")
+    with replacing(FOLDER / "contact_sheet.png") as path:
+        scale = read(EvaluatePrior, "evaluate_prior").scales[1]
+        shutil.copyfile(f"prior/sheets/names_guidance_{scale:g}.png", path)
+
+
+if __name__ == "__main__":
+    main()
