@@ -17,8 +17,8 @@ def keep(
 ) -> Constraint:
     """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
 
-    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture is
-    finished: what is kept is then the original itself, without the last trace of noise.
+    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture
+    is finished: what is kept is then the original itself, without the last trace of noise.
     """
 
     def constrain(x: Tensor, t: int) -> Tensor:
@@ -32,7 +32,7 @@ def keep(
 
 
 def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[int]:
-    """The timesteps of RePaint's resampling: after every `length` steps go back by as many, `times` - 1 times.
+    """The timesteps of RePaint's resampling: after every `length` steps back by as many, `times` - 1 times.
 
     What is new and what is kept get more passes to agree in; times = 1 is the plain list.
     """

@@ -1,7 +1,7 @@
 """Noise estimators: functions (x_t, t) -> (eps, variance or None). A new technique is a new estimator.
 
-Those here ask a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> (eps, v). Its variance output v
-is passed on as it is: what it means depends on the step's length, so the step turns it into a variance.
+Those here ask a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> (eps, v). Its variance
+output v is passed on as it is: what it means depends on the step's length, so the step makes a variance of it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
 
 
 def anagram(parts: Sequence[tuple[View, Estimator, float]]) -> Estimator:
-    """The weighted mean of the estimates made in each view and turned back (Geng et al. 2024, eq. 3; course A1.8)."""
+    """Weighted mean of the estimates made in each view and turned back (Geng et al. 2024; course A1.8)."""
     total = sum(weight for _, _, weight in parts)
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
@@ -70,7 +70,7 @@ def lowpass(x: Tensor, kernel: int = KERNEL, sigma: float = SIGMA) -> Tensor:
 
 
 def hybrid(low: Estimator, high: Estimator, kernel: int = KERNEL, sigma: float = SIGMA) -> Estimator:
-    """lowpass(eps_low) + highpass(eps_high) (factorized diffusion, Geng et al. 2024; course A1.9); mean variance."""
+    """lowpass(eps_low) + highpass(eps_high), mean variance (factorized diffusion, Geng 2024; course A1.9)."""
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
         (eps_low, v_low), (eps_high, v_high) = low(x_t, t), high(x_t, t)

@@ -52,7 +52,8 @@ def access(name: str) -> Iterator[None]:
         )[:160]
         advice = "check model.name and model.variant in params.yaml"
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
-            advice = f"accept its licence at huggingface.co/{name}, log in with `hf auth login` (or set HF_TOKEN), unset HF_HUB_OFFLINE"
+            access_page = f"accept its licence at huggingface.co/{name}"
+            advice = f"{access_page}, log in with `hf auth login` or set HF_TOKEN, and unset HF_HUB_OFFLINE"
         raise UserError(f"model.name {name!r} cannot be loaded ({reason}); {advice}") from None
 
 
@@ -68,7 +69,7 @@ def patterns(variant: str | None, text: bool = True) -> list[str]:
 def folder_of(
     name: str, variant: str | None = None, revision: str | None = None, fetch: bool = False
 ) -> Path:
-    """The folder of a prior; with `fetch` a hub id's files are downloaded first. Raises UserError without access."""
+    """The folder of a prior; with `fetch` a hub id is downloaded first. Raises UserError without access."""
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download

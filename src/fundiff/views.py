@@ -1,4 +1,4 @@
-"""Views of a picture for anagrams (Geng et al. 2024). A view must keep N(0, I) noise N(0, I): orthogonal ones only."""
+"""Views of a picture for anagrams (Geng et al. 2024). A view must keep N(0, I) noise so: only orthogonal ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class View:
         return self.inverse(v)
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The picture on its way into the view, share from 0 to 1, for animations; by default a cross-fade."""
+        """The picture on its way into the view, share from 0 to 1, for animations; here a cross-fade."""
         return (1 - share) * x + share * self.view(x)
 
 
@@ -135,3 +135,13 @@ def warped(x: Tensor, affine: Tensor) -> Tensor:
     """Images under an affine map `[2, 3]` of output to input coordinates; mid-grey (0) outside."""
     grid = F.affine_grid(affine.expand(len(x), 2, 3), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
+
+
+def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
+    """A picture `[3, S, S]` made smaller by `share` in the middle of a white one of `enlarge` times its size."""
+    side = image.shape[-1] * enlarge
+    small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
+    canvas = torch.ones(image.shape[0], side, side, device=image.device)
+    at = (side - small.shape[-1]) // 2
+    canvas[:, at : at + small.shape[-1], at : at + small.shape[-1]] = small
+    return canvas

@@ -1,0 +1,21 @@
+from pydantic import Field
+
+from fundiff.files import replacing
+from fundiff.images import Source, picture, save_png
+from fundiff.params import Section
+from fundiff.stage import run
+
+
+class Params(Section):
+    size: int = Field(ge=8, le=1024, description="pixels; the model's")
+    images: dict[str, Source] = Field(min_length=1, description="key by which the stages name a picture: its source")
+
+
+def main(params: Params) -> None:
+    with replacing("data/pictures") as temporary:
+        for name, source in params.images.items():
+            save_png(temporary / f"{name}.png", picture(source, params.size))
+
+
+if __name__ == "__main__":
+    run("fetch_images", Params, main)

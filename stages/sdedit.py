@@ -1,0 +1,16 @@
+from stages._part_a import run_stage
+from stages._sdedit import SdeditParams, sdedit
+
+STAGE = "sdedit"
+
+
+class Params(SdeditParams):
+    pass
+
+
+def main(params: Params) -> None:
+    sdedit(STAGE, params)
+
+
+if __name__ == "__main__":
+    run_stage(STAGE, Params, main)

@@ -1,0 +1,135 @@
+"""Every stage of Part A on a tiny pipeline of DeepFloyd's layout: the same code path as the shipped prior's."""
+
+import importlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from fundiff.critic import ImageEncoder, save_critic
+from tests.tiny import SIZE, make_if
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = [
+    "model",
+    "text_embeddings",
+    "fetch_images",
+    "setup",
+    "forward_process",
+    "gaussian_denoising",
+    "one_step_denoising",
+    "iterative_denoising",
+    "sampling",
+    "guidance",
+    "sdedit",
+    "edit_images",
+    "inpainting",
+    "text_sdedit",
+    "visual_anagrams",
+    "hybrid_images",
+]
+
+
+def shrunk(params: dict, prior: Path) -> dict:
+    """The project's own params with the tiny model and few steps."""
+    params["model"] |= {"name": str(prior), "variant": "fp16", "precision": "fp32"}
+    params["fetch_images"]["size"] = SIZE
+    for name, section in params.items():
+        if name in STAGES and "stride" in section:
+            section["stride"] = 330  # 990, 660, 330, 0
+        if name in STAGES and "levels" in section:
+            section["levels"] = [0, 2, 3]
+    for name in ("iterative_denoising", "sampling", "guidance"):
+        params[name]["step"] = "scheduler"  # an untrained network's unbounded x0 is black and white in every frame
+    params["setup"]["num_inference_steps"] = [2, 3]
+    params["iterative_denoising"] |= {"i_start": 1, "every": 1}
+    params["inpainting"]["examples"] = {
+        "rows": {"image": "campanile", "prompt": "photo", "mask": {"rectangle": [2, 4, 6, 10]}},
+        "drawn": {"image": "tree", "prompt": "dog", "mask": {"strokes": [{"points": [[0.5, 0.5]], "width": 0.4}]}},
+    }
+    params["inpainting"]["resample"] = {"length": 2, "times": 2}
+    for name in ("visual_anagrams", "hybrid_images"):
+        params[name]["samples"] = 2
+    params["visual_anagrams"]["turning"] = params["hybrid_images"]["zoom"] = 3
+    return params
+
+
+def run(name: str) -> None:
+    importlib.import_module(f"stages.{name}").__dict__["main"](section(name))
+
+
+def section(name: str):
+    from fundiff.params import load_section
+    from fundiff.stage import stage_names
+
+    module = importlib.import_module(f"stages.{name}")
+    return load_section(module.__dict__["Params"], name, stage_names(ROOT / "stages"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder in which every stage has run once, in order; the working directory while the tests run."""
+    folder = tmp_path_factory.mktemp("project")
+    prior = make_if(folder / "if", "fp16")
+    save_critic(folder / "models/critic", ImageEncoder(), {})
+    shutil.copytree(ROOT / "data/images", folder / "data/images")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    (folder / "params.yaml").write_text(yaml.safe_dump(shrunk(params, prior), sort_keys=False), encoding="utf-8")
+    before = Path.cwd()
+    os.chdir(folder)
+    for name in STAGES:
+        run(name)
+    yield folder
+    os.chdir(before)
+
+
+def numbers(name: str) -> dict:
+    return json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", STAGES[3:])
+def test_a_stage_leaves_its_figure_and_its_numbers(project, name):
+    assert numbers(name)
+    assert list(Path(f"report/figures/{name}").glob("*.png"))
+
+
+@pytest.mark.parametrize("name", ["iterative_denoising", "sampling", "guidance", "inpainting"])
+def test_animations_have_a_frame_for_every_step(project, name):
+    with Image.open(f"report/figures/{name}/{name}.gif") as film:
+        assert film.n_frames >= 3
+
+
+def test_single_pictures_have_their_true_size(project):
+    singles = list(Path("report/figures").glob("*/single/*.png"))
+    assert len(singles) > 40
+    assert {Image.open(path).size for path in singles} == {(SIZE, SIZE)}
+
+
+def test_sdedit_nears_the_input_and_its_last_level_returns_it(project):
+    for distances in numbers("sdedit")["distance_per_level"].values():
+        assert distances["0"] > distances["2"] > distances["3"]
+        assert distances["3"] < 0.01
+
+
+def test_inpainting_keeps_what_is_known_exactly(project):
+    for example in numbers("inpainting").values():
+        assert example["known_error"] == 0
+        assert example["seam"] > 0
+
+
+def test_every_restoration_is_scored(project):
+    assert set(numbers("gaussian_denoising")["t"]["250"]) == {"psnr", "ssim", "kernel", "sigma"}
+    assert {"iterative", "one_step", "blurred", "noisy"} <= set(numbers("iterative_denoising"))
+
+
+def test_a_stage_run_again_leaves_the_same_bytes(project):
+    def made() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in sorted(Path("report/figures/sampling").rglob("*")) if p.is_file()}
+
+    before = made()
+    run("sampling")
+    assert made() == before
