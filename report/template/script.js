@@ -32,6 +32,7 @@
     };
     button.addEventListener("click", () => timer ? stop() : film.play());
     range.addEventListener("input", () => { stop(); show(+range.value); });
+    addEventListener("beforeprint", () => { stop(); range.value = last; show(last); });
     if ("ready" in film.dataset) { range.value = last; show(last); }
     if (!still) seen.observe(film);
   }
