@@ -1,9 +1,5 @@
-import os
 import sys
 from pathlib import Path
 
 # `dvc exp run --temp` runs a copy of the project: it must import the copy's own src, not the installed one.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-
-# Threads that wait without spinning: on a machine that does other work too, spinning ones slow a training many times.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
