@@ -17,6 +17,9 @@ class Params(Section):
 def main(params: Params) -> None:
     entry = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]["report"]
     html = render(Path(), files(entry, "deps"), params.model_dump())
+    for path in params.gallery:
+        if not Path(path).is_file():
+            print(f"report: the gallery leaves out {path}: no stage left it")
     with replacing("report/index.html") as temporary:
         temporary.write_text(html, encoding="utf-8", newline="\n")
     print(f"report: {len(html.encode()) / 1e6:.1f} MB")

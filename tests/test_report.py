@@ -257,6 +257,25 @@ def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
     assert 'id="b-noising"' in page and 'id="a-' not in page and "Part A" not in page
 
 
+def test_a_stage_that_no_section_tells_of_is_shown_too(tmp_path):
+    root = project(tmp_path)
+    entries = yaml.safe_load((root / "dvc.yaml").read_text())
+    entries["stages"]["flow_matching"] = {"cmd": "true", "plots": ["report/figures/flow_matching"]}
+    (root / "dvc.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
+    picture(root / "report/figures/flow_matching/samples.png", 260, 1000)
+    page = built(root)
+    assert '<section id="c-flow-matching"' in page and "Beyond the course" in page
+
+
+def test_the_committed_page_is_small_and_whole():
+    page = ROOT / "report/index.html"
+    if not page.exists():
+        pytest.skip("no report/index.html yet: `dvc repro` makes it")
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) < MEGABYTES * 1e6 and text.rstrip().endswith("</html>")
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//""", text)
+
+
 def test_measures_are_named_and_bounded(page):
     words = re.sub(r"<[^>]+>", "", page).replace("\xa0", " ").replace("&nbsp;", " ")
     assert "Frechet classifier distance, N = 500" in words

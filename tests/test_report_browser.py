@@ -86,8 +86,7 @@ def test_nothing_leaves_and_every_image_decodes(browser, html):
         assert not sheet.complaints
 
 
-@pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
 def test_axe_finds_nothing(browser, html, width, scheme):
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     with Sheet(browser, html, width, color_scheme=scheme, reduced_motion="reduce") as sheet:

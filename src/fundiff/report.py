@@ -189,8 +189,10 @@ def render(root: Path, deps: list[str], params: dict[str, Any]) -> str:
     env = environment(root / "report/template")
     env.globals |= {
         "params": params,
+        "gallery": [path for path in params["gallery"] if (root / path).is_file()],
         "stages": stages,
         "toc": [],
+        "told": [],
         "loss_curve": lambda *args, **kwargs: jinja2.utils.markupsafe.Markup(loss_curve(*args, **kwargs)),
         "figure_of": lambda path: pictures.figure(root / path),
         "film_of": lambda path: pictures.film(pictures.frames_of(root / path)),
@@ -202,8 +204,10 @@ def render(root: Path, deps: list[str], params: dict[str, Any]) -> str:
             (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
         ),
         "versions": versions(),
+        "kept": lambda recipe: sorted({*recipe["snapshots"], recipe["epochs"]}),
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
+    env.filters["by_number"] = lambda numbers: sorted(numbers.items(), key=lambda item: float(item[0]))
     try:
         html = env.get_template("page.html").render()
     except jinja2.UndefinedError as error:
