@@ -29,17 +29,9 @@ class ImageEncoder(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         inner = 3
-        for index, outer in enumerate(channels):
-            layers += [
-                nn.Conv2d(inner, outer, 3, 1 if index == 0 else 2, 1),
-                nn.GroupNorm(8, outer),
-                nn.GELU(),
-            ]
-            layers += [
-                nn.Conv2d(outer, outer, 3, 1, 1, groups=outer // 16),
-                nn.GroupNorm(8, outer),
-                nn.GELU(),
-            ]
+        for outer in channels:
+            layers += [nn.Conv2d(inner, outer, 4, 2, 1), nn.GroupNorm(8, outer), nn.GELU()]
+            layers += [nn.Conv2d(outer, outer, 3, 1, 1), nn.GroupNorm(8, outer), nn.GELU()]
             inner = outer
         self.features = nn.Sequential(*layers)
         self.head = nn.Sequential(nn.Linear(inner * 2, 512), nn.GELU(), nn.Linear(512, width))
