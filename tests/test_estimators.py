@@ -1,0 +1,93 @@
+"""Part A's estimators: what each must equal in its limiting cases."""
+
+import pytest
+import torch
+
+from fundiff.estimators import anagram, conditional, guided, hybrid, lowpass
+from fundiff.views import VIEWS
+
+EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
+NONE = torch.zeros(77, 4)
+X = torch.randn(3, 3, 40, 40, generator=torch.Generator().manual_seed(1))
+
+
+def prior(x_t, t, embeddings):
+    """Stands for a UNet: each row's answer depends on its place, its pixels, t and its own prompt alone."""
+    ramp = torch.linspace(0, 1, x_t.shape[-2])[:, None]
+    tint = embeddings.mean((1, 2))[:, None, None, None]
+    return x_t * ramp + tint + t / 1000, torch.tanh(x_t + tint)
+
+
+def same(a, b):
+    return all(torch.allclose(x, y, atol=1e-6) for x, y in zip(a, b, strict=True))
+
+
+def test_guidance_1_is_the_conditional_estimate():
+    assert same(guided(prior, EMB, NONE, 1)(X, 500), conditional(prior, EMB)(X, 500))
+
+
+def test_guidance_0_is_the_unconditional_estimate():
+    assert same(guided(prior, EMB, NONE, 0)(X, 500)[:1], prior(X, 500, NONE.expand_as(EMB))[:1])
+
+
+def test_guidance_extrapolates_and_keeps_the_conditional_variance():
+    (eps, v), (c, v_c), (u, _) = (
+        guided(prior, EMB, NONE, 7)(X, 500),
+        prior(X, 500, EMB),
+        prior(X, 500, NONE.expand_as(EMB)),
+    )
+    assert torch.allclose(eps, u + 7 * (c - u), atol=1e-5)
+    assert torch.equal(v, v_c)
+
+
+def test_both_guidance_branches_share_one_call():
+    sizes = []
+
+    def counted(x_t, t, embeddings):
+        sizes.append(len(x_t))
+        return prior(x_t, t, embeddings)
+
+    guided(counted, EMB, NONE, 7)(X, 500)
+    assert sizes == [6]
+
+
+def test_fewer_rows_take_the_first_prompts():
+    assert same(guided(prior, EMB, NONE, 7)(X[:2], 9), [y[:2] for y in guided(prior, EMB, NONE, 7)(X, 9)])
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_an_anagram_of_one_view_is_the_estimate_seen_in_that_view(name):
+    view, estimator = VIEWS[name], conditional(prior, EMB)
+    eps, v = anagram([(view, estimator, 2.0)])(X, 5)
+    seen = estimator(view.view(X), 5)
+    assert same((eps, v), (view.inverse(seen[0]), view.inverse_variance(seen[1])))
+
+
+def test_an_anagram_is_the_course_formula():
+    one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
+    eps, _ = anagram([(VIEWS["identity"], one, 1.0), (VIEWS["flip"], two, 1.0)])(X, 5)
+    assert torch.allclose(eps, (one(X, 5)[0] + two(X.flip(-2), 5)[0].flip(-2)) / 2, atol=1e-6)
+
+
+def test_anagram_weights_are_shares():
+    one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
+    eps, _ = anagram([(VIEWS["identity"], one, 3.0), (VIEWS["identity"], two, 1.0)])(X, 5)
+    assert torch.allclose(eps, 0.75 * one(X, 5)[0] + 0.25 * two(X, 5)[0], atol=1e-6)
+
+
+def test_low_pass_plus_high_pass_is_the_whole():
+    estimator = conditional(prior, EMB)
+    assert same(hybrid(estimator, estimator)(X, 5), estimator(X, 5))
+
+
+def test_a_hybrid_has_the_low_frequencies_of_one_and_the_high_of_the_other():
+    low, high = conditional(prior, EMB), conditional(prior, EMB.flip(0))
+    eps, _ = hybrid(low, high)(X, 5)
+    assert torch.allclose(eps, lowpass(low(X, 5)[0]) + high(X, 5)[0] - lowpass(high(X, 5)[0]), atol=1e-6)
+    flat = torch.full_like(X, 0.3)
+    assert torch.allclose(lowpass(flat), flat, atol=1e-6)
+
+
+def test_estimators_compose():
+    inner = hybrid(conditional(prior, EMB), guided(prior, EMB, NONE, 3))
+    assert same(anagram([(VIEWS["identity"], inner, 1.0)])(X, 5), inner(X, 5))

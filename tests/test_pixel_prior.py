@@ -1,0 +1,229 @@
+"""A prior of DeepFloyd's layout through the loader, the prompts and the loop; and every way in which it can fail."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from diffusers import IFPipeline
+
+from fundiff.denoise import denoise
+from fundiff.errors import UserError
+from fundiff.estimators import conditional, guided
+from fundiff.hub import Model, folder_of, load_pinned, pin
+from fundiff.pixel_prior import enough_memory, load_pixel_prior
+from fundiff.prompts import Prompts, cut_text, encode, load_encoder, save_prompts
+from fundiff.randomness import generator, randn, sample_generators
+from fundiff.runtime import Runtime
+from fundiff.sampling import last
+from tests.tiny import SIZE, make_if
+
+CPU = Runtime("cpu", "fp32", 1)
+OPTIONS = {"variant": "fp16", "precision": "fp32", "offload": False, "stage_ii": None}
+PROMPTS = {"rocket": "a rocket ship", "dog": "a photo of a dog", "empty": ""}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_if(tmp_path_factory.mktemp("prior") / "if", "fp16")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return pin(Model(name=str(folder), **OPTIONS))
+
+
+@pytest.fixture(scope="module")
+def prior(model):
+    return load_pixel_prior(model, CPU)
+
+
+@pytest.fixture(scope="module")
+def states(model):
+    return encode(load_encoder(model, CPU), PROMPTS)
+
+
+def test_a_prior_gives_noise_and_variance(prior, states):
+    x = torch.randn(2, 3, SIZE, SIZE)
+    eps, v = prior(x, 500, torch.stack([states["rocket"], states["dog"]]))
+    assert eps.shape == v.shape == x.shape
+    assert prior.size == SIZE
+
+
+def test_v_prediction_is_turned_into_noise(prior, states):
+    x, emb = torch.randn(1, 3, SIZE, SIZE), states["dog"][None]
+    plain = prior(x, 500, emb)[0]
+    prior.scheduler.register_to_config(prediction_type="v_prediction")
+    try:
+        turned = prior(x, 500, emb)[0]
+    finally:
+        prior.scheduler.register_to_config(prediction_type="epsilon")
+    abar = prior.schedule.alphas_cumprod[500]
+    assert torch.allclose(turned, abar.sqrt() * plain + (1 - abar).sqrt() * x, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "end"), [("fixed_small", -1.0), ("fixed_large", 1.0)])
+def test_a_fixed_variance_is_an_end_of_the_learned_range(prior, states, kind, end):
+    prior.scheduler.register_to_config(variance_type=kind)
+    try:
+        v = prior(torch.randn(1, 3, SIZE, SIZE), 500, states["dog"][None])[1]
+    finally:
+        prior.scheduler.register_to_config(variance_type="learned_range")
+    assert (v == end).all()
+
+
+def test_the_loop_with_the_schedulers_step_is_ifpipeline_itself(folder, prior, states):
+    """Same prompt, seed, guidance and number of steps: the same picture as diffusers' own pipeline draws."""
+    pipe = IFPipeline.from_pretrained(folder, variant="fp16", dtype=torch.float32, safety_checker=None)
+    theirs = pipe(
+        PROMPTS["rocket"],
+        num_inference_steps=5,
+        guidance_scale=7,
+        generator=generator(180, "a"),
+        output_type="pt",
+    ).images
+    g = [generator(180, "a")]
+    estimator = guided(prior, states["rocket"][None], states["empty"], 7)
+    x = randn(g, (3, SIZE, SIZE))
+    ours = last(denoise(x, estimator, prior.spaced(5), prior.steps["scheduler"], g))
+    assert torch.allclose(ours.clamp(-1, 1), theirs, atol=1e-3)
+
+
+def test_a_sample_is_the_same_alone_in_a_batch_and_after_a_restart(model, states):
+    def sample(keys):
+        prior = load_pixel_prior(model, CPU)
+        emb = torch.stack([states[key] for key in keys])
+        g = sample_generators(180, len(keys))
+        step = prior.steps["course"]
+        return last(denoise(randn(g, (3, SIZE, SIZE)), conditional(prior, emb), [600, 300, 0], step, g))
+
+    alone, batch = sample(["dog"]), sample(["dog", "rocket"])
+    assert torch.equal(alone, sample(["dog"]))
+    assert torch.allclose(alone[0], batch[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_level_from_pure_noise_is_sampling_and_the_last_returns_the_picture(prior, states):
+    timesteps = list(range(990, -1, -30))
+    image = torch.rand(1, 3, SIZE, SIZE) * 2 - 1
+
+    def edit(level):
+        g = sample_generators(180, 1)
+        x = prior.schedule.forward(image, timesteps[level], randn(g, (3, SIZE, SIZE)))
+        estimator = conditional(prior, states["dog"][None])
+        return x, last(denoise(x, estimator, timesteps, prior.steps["scheduler"], g, enter=[level]))
+
+    start, _ = edit(0)
+    noise = randn(sample_generators(180, 1), (3, SIZE, SIZE))
+    assert torch.allclose(start, noise, atol=0.02)
+    assert torch.allclose(edit(33)[1], image, atol=0.04)
+
+
+def test_prompts_come_back_by_key_and_in_order(tmp_path, states):
+    save_prompts(tmp_path / "p.safetensors", PROMPTS, states)
+    save_prompts(tmp_path / "q.safetensors", PROMPTS, states)
+    assert (tmp_path / "p.safetensors").read_bytes() == (tmp_path / "q.safetensors").read_bytes()
+    prompts = Prompts(tmp_path / "p.safetensors")
+    assert prompts.text("dog") == PROMPTS["dog"] and prompts.keys == list(PROMPTS)
+    assert torch.equal(prompts.states(["dog", "rocket"])[1], states["rocket"])
+    with pytest.raises(
+        UserError, match="'rockt' is not a key of text_embeddings.prompts; did you mean 'rocket'"
+    ):
+        prompts.states(["rockt"])
+    with pytest.raises(UserError, match="dvc repro text_embeddings"):
+        Prompts(tmp_path / "none.safetensors")
+
+
+def test_a_long_prompt_names_what_is_cut(model):
+    tokenizer = load_encoder(model, CPU).tokenizer
+    assert cut_text(tokenizer, "a" * 60) is None
+    assert cut_text(tokenizer, "a" * 75 + "tail").endswith("tail"[-3:])
+
+
+def test_a_manifest_changes_with_the_weights(folder, model, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    weights = copy / "unet/diffusion_pytorch_model.fp16.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    changed = pin(Model(name=str(copy), **OPTIONS))
+    hashes = [sorted(m.files.values()) for m in (model, changed)]
+    assert hashes[0] != hashes[1]
+    (tmp_path / "model.json").write_text(json.dumps(model.model_dump()))
+    assert load_pinned(tmp_path / "model.json") == model
+    with pytest.raises(UserError, match="dvc repro model"):
+        load_pinned(tmp_path / "none.json")
+
+
+@pytest.fixture
+def hub(folder, tmp_path, monkeypatch):
+    """A hub cache that holds the tiny prior as DeepFloyd/IF-I-XL-v1.0, and no network."""
+    commit = "a" * 40
+    repo = tmp_path / "models--DeepFloyd--IF-I-XL-v1.0"
+    shutil.copytree(folder, repo / "snapshots" / commit)
+    (repo / "refs").mkdir()
+    (repo / "refs/main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return commit
+
+
+def test_a_hub_id_is_pinned_to_its_revision(hub):
+    pinned = pin(Model(name="DeepFloyd/IF-I-XL-v1.0", **OPTIONS))
+    assert pinned.revision == hub
+    assert load_pixel_prior(pinned, CPU).size == SIZE
+
+
+@pytest.mark.parametrize("name", ["DeepFloyd/IF-I-M-v1.0", "no/such-model"])
+def test_no_access_is_one_line_that_says_how_to_get_it(hub, name):
+    with pytest.raises(
+        UserError, match=f"{name}.*accept its licence at huggingface.co/{name}.*HF_TOKEN"
+    ) as error:
+        folder_of(name, fetch=True)
+    assert "\n" not in str(error.value)
+
+
+def test_a_gated_model_without_a_token_is_one_line(monkeypatch):
+    from huggingface_hub.errors import GatedRepoError
+
+    class Gated(GatedRepoError):
+        def __init__(self):
+            OSError.__init__(self, "401 Client Error.\nAccess is restricted.")
+
+    def gated(*args, **kwargs):
+        raise Gated
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", gated)
+    with pytest.raises(UserError, match="accept its licence") as error:
+        folder_of("DeepFloyd/IF-I-XL-v1.0", fetch=True)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_folder_a_missing_variant_and_no_accelerator_are_one_line(folder):
+    with pytest.raises(UserError, match=r"'models/none' cannot be loaded.*check model.name"):
+        pin(Model(name="models/none", **OPTIONS))
+    plain = pin(Model(name=str(folder), **OPTIONS | {"variant": None}))
+    with pytest.raises(UserError, match="check model.name and model.variant") as error:
+        load_pixel_prior(plain, CPU)
+    assert "\n" not in str(error.value)
+    streamed = pin(Model(name=str(folder), **OPTIONS | {"offload": True}))
+    with pytest.raises(UserError, match="model.offload is true, but this machine has no accelerator"):
+        load_pixel_prior(streamed, CPU)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("not enough memory: you tried"),
+    ],
+)
+def test_too_little_memory_is_one_line(error):
+    with (
+        pytest.raises(UserError, match="not enough memory for the prior; set model.precision=fp16"),
+        enough_memory(),
+    ):
+        raise error
+
+
+def test_other_errors_are_not_hidden():
+    with pytest.raises(RuntimeError, match="shape"), enough_memory():
+        raise RuntimeError("shape mismatch")
