@@ -91,14 +91,16 @@ def guided_samples(
     alphas_cumprod = make_scheduler().alphas_cumprod
     timesteps = torch.linspace(999, 0, steps + 1).long()
     count, x_t = len(noise), noise
-    both = torch.cat([states[:1].expand(count, -1, -1), states[1:]])
+    guided = scale != 1
+    both = torch.cat([states[:1].expand(count, -1, -1), states[1:]]) if guided else states[1:]
     for t, following in pairwise(timesteps):
+        asked = torch.cat([x_t, x_t]) if guided else x_t
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            out = unet(torch.cat([x_t, x_t]), t, encoder_hidden_states=both, return_dict=False)[0][
-                :, :3
-            ].float()
-        plain, told = out.chunk(2)
-        v = plain + scale * (told - plain)
+            out = unet(asked, t, encoder_hidden_states=both, return_dict=False)[0][:, :3].float()
+        v = out
+        if guided:
+            plain, told = out.chunk(2)
+            v = plain + scale * (told - plain)
         alpha_bar = alphas_cumprod[t]
         x_0 = (alpha_bar.sqrt() * x_t - (1 - alpha_bar).sqrt() * v).clamp(-1, 1)
         eps = (x_t - alpha_bar.sqrt() * x_0) / (1 - alpha_bar).sqrt()
