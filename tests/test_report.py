@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +130,10 @@ def project(root: Path) -> Path:
     params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     stages = {name: STAGES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
+    deps = [path for entry in stages.values() for path in files(entry, "metrics", "plots")]
+    stages["report"] = {"cmd": "python -m stages.report", "deps": deps, "outs": ["report/index.html"]}
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
+    (root / "stages").symlink_to(ROOT / "stages")
     metrics, figures = root / "metrics", root / "report/figures"
     for name in CURVES:
         rows = [f"{e},{0.5 / e:.4f},{0.6 / e + 0.01:.4f},0.001" for e in range(1, params[name]["epochs"] + 1)]
@@ -315,6 +320,23 @@ def test_the_real_report_depends_on_every_number_and_figure():
     needed = made | template | {"params.yaml", "profiles/course"}
     deps = set(files(STAGES["report"], "deps"))
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
+
+
+def test_the_stage_writes_the_page_or_says_in_one_line_why_not(tmp_path):
+    root = project(tmp_path)
+    command = [sys.executable, "-m", "stages.report"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0 and (root / "report/index.html").read_text(encoding="utf-8") == built(root)
+    (root / "report/index.html").unlink()
+    (root / "metrics/judge.csv").unlink()
+    failed = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert failed.returncode == 1 and not (root / "report/index.html").exists()
+    assert failed.stderr == "report: metrics/judge.csv: not found; `dvc repro judge` makes it\n"
+
+
+def test_building_loads_no_torch():
+    code = "import sys, stages.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_departures_compares_values_not_words():
