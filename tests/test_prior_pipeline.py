@@ -1,0 +1,191 @@
+"""The prior's own pipeline: its dvc.yaml is true, and `dvc repro` makes a prior of drawings that the test makes."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from PIL import Image, ImageDraw
+
+from fundiff.critic import load_critic
+from fundiff.priors import load_prior
+from prior.stages.sections import NAMES
+from tests import closure
+
+DVC = yaml.safe_load(Path("prior/dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PARAMS = yaml.safe_load(Path("prior/params.yaml").read_text(encoding="utf-8"))
+# What the composed scenes need, and two more to be named.
+CONCEPTS = (
+    "man", "person", "man: beard", "person: beard", "old man", "boy", "man cook", "top hat", "woman’s hat",
+    "billed cap", "person in lotus position", "man in lotus position", "woman in lotus position", "person kneeling",
+    "evergreen tree", "deciduous tree", "tent", "fire", "hot beverage", "sailboat", "sun", "rocket", "dog",
+)  # fmt: skip
+
+
+def names_of(entry: dict, *kinds: str) -> set[str]:
+    return {
+        item if isinstance(item, str) else next(iter(item)) for kind in kinds for item in entry.get(kind, [])
+    }
+
+
+def test_every_stage_has_its_file_its_entry_and_its_section():
+    files = {path.stem for path in Path("prior/stages").glob("[a-z]*.py")} - {"sections"}
+    assert set(DVC) == set(NAMES) == files
+    assert set(PARAMS) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", DVC)
+def test_code_deps_are_what_the_stage_imports(name, monkeypatch):
+    monkeypatch.setitem(closure.PACKAGES, "prior", Path("prior"))
+    listed = {dep for dep in DVC[name]["deps"] if dep.endswith(".py")}
+    needed = {f for f in closure.closure(Path(f"prior/stages/{name}.py")) if Path(f).stat().st_size}
+    assert listed == needed, f"{name} should list\n" + "\n".join(f"      - {dep}" for dep in sorted(needed))
+
+
+def test_data_deps_are_outs_of_a_stage():
+    outs = set().union(*(names_of(stage, "outs", "metrics", "plots") for stage in DVC.values()))
+    for name, stage in DVC.items():
+        assert {dep for dep in stage["deps"] if not dep.endswith(".py")} <= outs, name
+
+
+def colour(index: int) -> tuple[int, int, int]:
+    return (index * 97 % 256, index * 57 % 256, index * 31 % 200)
+
+
+def svg_of(index: int) -> str:
+    paint = f'fill="rgb{colour(index)}"'
+    shapes = (
+        f'<circle cx="8" cy="8" r="7" {paint}/>',
+        f'<path d="M8 1 15 15H1Z" {paint}/>',
+        f'<path d="M2 2h12v12H2Z" {paint}/>',
+    )
+    return shapes[index % 3]
+
+
+def webp_of(index: int) -> bytes:
+    picture = Image.new("RGBA", (64, 64))
+    ImageDraw.Draw(picture).ellipse([4, 4, 60, 60], fill=(*colour(index), 255))
+    file = io.BytesIO()
+    picture.save(file, "WEBP", lossless=True)
+    return file.getvalue()
+
+
+def pack(path: Path, members: dict[str, bytes]) -> str:
+    """Write an npm package; its SHA-256."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def packages(folder: Path) -> list[dict]:
+    """Packages of drawings, in the forms of the real ones, and their entries in the list."""
+    codes = [f"1F{300 + i}" for i in range(len(CONCEPTS))]
+    labels = [
+        {"label": name, "hexcode": code, "emoji": chr(0x1F300 + i), "group": 1, "tags": ["thing"]}
+        for i, (name, code) in enumerate(zip(CONCEPTS, codes, strict=True))
+    ]
+    keywords = {label["emoji"]: [f"sort of {label['label'].split(':')[0]}"] for label in labels}
+    spelled = [name.replace(":", "").replace("’", "").replace(" ", "-") for name in CONCEPTS]
+    sets = {
+        prefix: {
+            "prefix": prefix,
+            "icons": {name: {"body": svg_of(i + shift)} for i, name in enumerate(spelled)},
+        }
+        for shift, prefix in enumerate(("noto", "noto-v1"))
+    }
+    contents = {
+        ("names", "emojibase-data"): {
+            "en/data.json": json.dumps(labels).encode(),
+            "en/shortcodes/github.json": json.dumps({codes[0]: "man"}).encode(),
+        },
+        ("keywords", "emojilib"): {"dist/emoji-en-US.json": json.dumps(keywords).encode()},
+        ("svg", "@iconify-json/noto"): {"icons.json": json.dumps(sets["noto"]).encode()},
+        ("svg", "@iconify-json/noto-v1"): {"icons.json": json.dumps(sets["noto-v1"]).encode()},
+        ("bitmap", "@lobehub/fluent-emoji-3d"): {
+            f"assets/{c.lower()}.webp": webp_of(i) for i, c in enumerate(codes)
+        },
+    }
+    entries = []
+    for (kind, name), members in contents.items():
+        file = folder / f"{name.removeprefix('@').replace('/', '-')}-1.0.0.tgz"
+        entry = {"kind": kind, "client": "npm", "name": name, "version": "1.0.0", "licence": "MIT"}
+        entries.append(entry | {"sha256": pack(file, members)})
+    return entries
+
+
+def tiny_params(mirror: Path) -> dict:
+    params = yaml.safe_load(Path("prior/params.yaml").read_text(encoding="utf-8"))
+    params["fetch_drawings"] |= {"folder": str(mirror), "packages": packages(mirror)}
+    plan = {"pictures": 150, "processes": 1, "sets": ["noto", "noto-v1", "fluent-emoji-3d"], "pairs": 12}
+    params["caption"] |= plan | {
+        "concepts": [],
+        "weights": {"dog": 3},
+        "styles": {"old man": "an oil painting of"},
+    }
+    params["render"]["processes"] = 1
+    tiny_unet = {"shuffle": 8, "block_out_channels": [32, 64], "layers_per_block": 1}
+    params["train_prior"] |= {
+        "images": 400,
+        "batch_size": 8,
+        "warmup_images": 8,
+        "checkpoint_images": 200,
+        "unet": tiny_unet,
+    }
+    params["train_critic"] |= {"held_out": "noto-v1", "composed": 50, "images": 480, "batch_size": 16}
+    sizes = {
+        "steps": 2,
+        "scales": [1.0, 3.0],
+        "names": 6,
+        "keywords": 3,
+        "scenes": 3,
+        "styled": 4,
+        "seeds": 2,
+    }
+    params["evaluate_prior"] |= sizes
+    return params
+
+
+@pytest.mark.slow
+def test_dvc_repro_makes_a_prior_of_a_few_drawings_without_a_network(tmp_path):
+    project, mirror = tmp_path / "project", tmp_path / "mirror"
+    mirror.mkdir()
+    (project / "prior").mkdir(parents=True)
+    (project / "src").symlink_to(Path("src").resolve())
+    for name in ("__init__.py", "stages", "dvc.yaml"):
+        (project / "prior" / name).symlink_to(Path("prior", name).resolve())
+    (project / "prior/params.yaml").write_text(yaml.safe_dump(tiny_params(mirror)), encoding="utf-8")
+    binaries = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "src", "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1",
+    }  # fmt: skip
+
+    def dvc(*arguments: str) -> str:
+        result = subprocess.run(
+            [binaries / "dvc", *arguments], cwd=project, env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        return result.stdout
+
+    dvc("init", "--no-scm", "-q")
+    dvc("repro", "prior/dvc.yaml")
+    for made in ("README.md", "CREDITS.md", "contact_sheet.png", "model_index.json"):
+        assert (project / "models/prior" / made).stat().st_size > 0
+    pipe = load_prior(str(project / "models/prior"))
+    pipe.set_progress_bar_config(disable=True)
+    images = pipe("a dog", timesteps=[990, 500, 0], guidance_scale=3.0, output_type="pt").images
+    assert images.shape == (1, 3, 64, 64) and torch.isfinite(images).all()
+    assert load_critic(project / "models/critic").score(images * 2 - 1, ["a dog", "a tent"]).shape == (1, 2)
+    figures = json.loads((project / "prior/metrics/evaluate_prior.json").read_text(encoding="utf-8"))
+    assert set(figures["guidance"]) == {"1.0", "3.0"}
+    assert "didn't change" in dvc("repro", "prior/dvc.yaml")
