@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fundiff.alignment import Alignment, alignment
-from fundiff.critic import load_critic
+from fundiff.alignment import Alignment, alignment, best
+from fundiff.critic import Critic, load_critic
 from fundiff.denoise import Constraint, Estimator, denoise
 from fundiff.errors import UserError
 from fundiff.estimators import guided
@@ -95,7 +96,9 @@ class Bench:
         enter: Sequence[int] | None = None,
     ) -> Iterator[Tensor]:
         """The loop by the params' step."""
-        yield from denoise(x, estimator, timesteps, self.prior.steps[params.step], generators, constraint, enter)
+        yield from denoise(
+            x, estimator, timesteps, self.prior.steps[params.step], generators, constraint, enter
+        )
 
 
 def run_stage(name: str, section: type[S], work: Callable[[S], None]) -> None:
@@ -119,12 +122,25 @@ def noised(schedule: Schedule, seed: int, image: Tensor, t: int) -> Tensor:
     return schedule.forward(image[None], t, eps)
 
 
+@cache
+def jury() -> tuple[Critic, Prompts]:
+    """The critic and the sentences it judges by."""
+    return load_critic("models/critic"), Prompts("data/sentences.safetensors")
+
+
 def aligned(images: Tensor, keys: Sequence[str]) -> Alignment:
-    """The critic's judgement of the pictures `[N, 3, S, S]`, the prompts of all stages being the wrong ones."""
-    sentences = Prompts("data/sentences.safetensors")
+    """The critic's judgement of the pictures `[N, 3, S, S]`; the wrong prompts are all others of the project."""
+    critic, sentences = jury()
     known = [key for key in sentences.keys if sentences.text(key)]
     right = torch.tensor([known.index(key) for key in keys])
-    return alignment(load_critic("models/critic"), images, sentences.states(known), right)
+    return alignment(critic, images, sentences.states(known), right)
+
+
+def best_reading(seen: Sequence[tuple[Tensor, str]]) -> tuple[int, list[dict[str, Any]]]:
+    """Of N samples, seen in several ways `[N, 3, S, S]` with a prompt each: the one that reads best, its numbers."""
+    read = [aligned(images, [key] * len(images)) for images, key in seen]
+    chosen = best(torch.stack([judged.margin for judged in read]))
+    return chosen, [judged.numbers(chosen) for judged in read]
 
 
 def fidelity(x: Tensor, image: Tensor) -> dict[str, float]:
@@ -171,7 +187,9 @@ def keep_single(stage: str, name: str, image: Tensor) -> None:
     save_png(folder(stage) / "single" / f"{name}.png", image)
 
 
-def animate(stage: str, frames: Sequence[Tensor], columns: int, name: str | None = None, scale: int = 2) -> None:
+def animate(
+    stage: str, frames: Sequence[Tensor], columns: int, name: str | None = None, scale: int = 2
+) -> None:
     """Write frames `[B, 3, S, S]` as a GIF of tiled pictures."""
     tiles = [tile(shown(frames[i]), columns, scale=scale) for i in thinned(len(frames), FRAMES)]
     gif(folder(stage) / f"{name or stage}.gif", tiles, milliseconds=90)

@@ -5,13 +5,24 @@ from pydantic import Field
 
 from fundiff.figures import grid
 from fundiff.randomness import generator, randn
-from stages._part_a import Bench, GuidedParams, aligned, entry, folder, keep_numbers, keep_single, run_stage, shown
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    aligned,
+    entry,
+    folder,
+    keep_numbers,
+    keep_single,
+    shown,
+)
 
 
 class SdeditParams(GuidedParams):
     prompt: str
     images: list[str] = Field(min_length=1)
-    levels: list[int] = Field(min_length=1, description="where in the timesteps to start: small is much noise")
+    levels: list[int] = Field(
+        min_length=1, description="where in the timesteps to start: small is much noise"
+    )
 
 
 def sdedit(stage: str, params: SdeditParams) -> None:
@@ -24,23 +35,35 @@ def sdedit(stage: str, params: SdeditParams) -> None:
     generators = [generator(params.seed, "edit", name) for _, name in jobs]
     originals = torch.stack([pictures[name] for _, name in jobs])
     entered = torch.tensor([timesteps[level] for level, _ in jobs])
-    start = bench.prior.schedule.forward(originals, entered, randn(generators, bench.shape, bench.runtime.device))
+    start = bench.prior.schedule.forward(
+        originals, entered, randn(generators, bench.shape, bench.runtime.device)
+    )
     estimator = bench.guided(params, [params.prompt] * len(jobs))
-    *_, last = bench.denoise(params, start, estimator, timesteps, generators, enter=[level for level, _ in jobs])
+    *_, last = bench.denoise(
+        params, start, estimator, timesteps, generators, enter=[level for level, _ in jobs]
+    )
     edited = dict(zip(jobs, last, strict=True))
     for (level, name), image in edited.items():
         keep_single(stage, f"{name}_level_{level:02d}", image)
     for name, picture in pictures.items():
         keep_single(stage, f"{name}_original", picture)
     labels = [f"level {level}\nt = {timesteps[level]}" for level in levels]
-    rows = [[shown(edited[level, name]) for level in levels] + [shown(pictures[name])] for name in params.images]
+    rows = [
+        [shown(edited[level, name]) for level in levels] + [shown(pictures[name])] for name in params.images
+    ]
     names = [name.replace("_", "\n") for name in params.images]
     grid(folder(stage) / f"{stage}.png", rows, names, [*labels, "original"], panel=1.3)
     distance = {
-        name: {level: float((edited[level, name] - pictures[name]).square().mean().sqrt() / 2) for level in levels}
+        name: {
+            level: float((edited[level, name] - pictures[name]).square().mean().sqrt() / 2)
+            for level in levels
+        }
         for name in params.images
     }
     judged = aligned(last, [params.prompt] * len(jobs))
-    own = {name: {level: float(judged.own[jobs.index((level, name))]) for level in levels} for name in params.images}
+    own = {
+        name: {level: float(judged.own[jobs.index((level, name))]) for level in levels}
+        for name in params.images
+    }
     words = bench.prompts.text(params.prompt)
     keep_numbers(stage, {"prompt": words, "distance_per_level": distance, "alignment_per_level": own})

@@ -8,7 +8,9 @@ from fundiff.stage import run
 
 class Params(Section):
     size: int = Field(ge=8, le=1024, description="pixels; the model's")
-    images: dict[str, Source] = Field(min_length=1, description="key by which the stages name a picture: its source")
+    images: dict[str, Source] = Field(
+        min_length=1, description="key by which the stages name a picture: its source"
+    )
 
 
 def main(params: Params) -> None:

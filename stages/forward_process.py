@@ -4,8 +4,8 @@ from fundiff.figures import grid
 from fundiff.hub import load_pinned
 from fundiff.params import Section
 from fundiff.pixel_prior import load_scheduler
-from fundiff.schedule import Schedule
 from fundiff.restoration import psnr
+from fundiff.schedule import Schedule
 from stages._part_a import fetched, folder, keep_numbers, keep_single, noised, run_stage, shown
 
 STAGE = "forward_process"
@@ -22,7 +22,12 @@ def main(params: Params) -> None:
     image = fetched(params.image)
     noisy = {t: noised(schedule, params.seed, image, t)[0] for t in params.timesteps}
     labels = [params.image.replace("_", " "), *(f"t = {t}" for t in noisy)]
-    grid(folder(STAGE) / f"{STAGE}.png", [[shown(x) for x in (image, *noisy.values())]], column_labels=labels, panel=1.8)
+    grid(
+        folder(STAGE) / f"{STAGE}.png",
+        [[shown(x) for x in (image, *noisy.values())]],
+        column_labels=labels,
+        panel=1.8,
+    )
     for t, x in noisy.items():
         keep_single(STAGE, f"t_{t:03d}", x)
     numbers = {

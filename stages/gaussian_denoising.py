@@ -23,7 +23,10 @@ def main(params: Params) -> None:
     noisy = {t: noised(schedule, params.seed, image, t) for t in params.timesteps}
     blurred = {t: best_blur(x, image[None]) for t, x in noisy.items()}
     labels = [f"t = {t}" for t in noisy]
-    captions = [[""] * len(noisy), [f"kernel {kernel}, σ = {sigma:g}" for _, kernel, sigma in blurred.values()]]
+    captions = [
+        [""] * len(noisy),
+        [f"kernel {kernel}, σ = {sigma:g}" for _, kernel, sigma in blurred.values()],
+    ]
     rows = [[shown(x[0]) for x in noisy.values()], [shown(x[0]) for x, _, _ in blurred.values()]]
     grid(folder(STAGE) / f"{STAGE}.png", rows, ["noisy", "best blur"], labels, captions, panel=1.8)
     numbers = {}

@@ -2,7 +2,18 @@ from pydantic import Field
 
 from fundiff.figures import grid
 from fundiff.randomness import sample_generators
-from stages._part_a import Bench, GuidedParams, aligned, animate, folder, keep_numbers, keep_single, look, run_stage, shown
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    aligned,
+    animate,
+    folder,
+    keep_numbers,
+    keep_single,
+    look,
+    run_stage,
+    shown,
+)
 
 STAGE = "guidance"
 
@@ -25,14 +36,16 @@ def main(params: Params) -> None:
         results[scale] = frames[-1]
         if scale == params.guidance_scale:
             animate(STAGE, frames, params.count, scale=3)
-    shown_scale = results[params.guidance_scale]
+    guided = results[params.guidance_scale]
     labels = [f"sample {i + 1}" for i in range(params.count)]
-    grid(folder(STAGE) / f"{STAGE}.png", [list(shown(shown_scale))], [f"g = {params.guidance_scale:g}"], labels, panel=1.6)
+    name = f"g = {params.guidance_scale:g}"
+    grid(folder(STAGE) / f"{STAGE}.png", [list(shown(guided))], [name], labels, panel=1.6)
     rows = [list(shown(x)) for x in results.values()]
     grid(folder(STAGE) / "sweep.png", rows, [f"g = {scale:g}" for scale in results], labels, panel=1.2)
-    for i, image in enumerate(shown_scale):
+    for i, image in enumerate(guided):
         keep_single(STAGE, f"{i + 1}", image)
-    keep_numbers(STAGE, {"guidance": {f"{scale:g}": look(x) | {"alignment": aligned(x, keys).mean()} for scale, x in results.items()}})
+    numbers = {f"{g:g}": look(x) | {"alignment": aligned(x, keys).mean()} for g, x in results.items()}
+    keep_numbers(STAGE, {"guidance": numbers})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,24 @@
-import torch
+import numpy as np
 from pydantic import Field
+from torch import Tensor
 
-from fundiff.alignment import best
 from fundiff.errors import UserError
 from fundiff.estimators import hybrid, lowpass
 from fundiff.figures import gif, grid, tile
 from fundiff.params import Section
 from fundiff.randomness import generator
 from fundiff.views import afar
-from stages._part_a import Bench, GuidedParams, aligned, folder, keep_numbers, keep_single, run_stage, shown, wrapped
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    best_reading,
+    folder,
+    keep_numbers,
+    keep_single,
+    run_stage,
+    shown,
+    wrapped,
+)
 
 STAGE = "hybrid_images"
 
@@ -26,33 +36,40 @@ class Params(GuidedParams):
     zoom: int = Field(ge=2, description="frames of the animation")
 
 
+def draw(bench: Bench, params: Params) -> dict[str, Tensor]:
+    """All samples `[N, 3, S, S]` of every hybrid, by name, in one batch."""
+    jobs = [(name, pair, i) for name, pair in params.hybrids.items() for i in range(params.samples)]
+    low = bench.guided(params, [pair.far for _, pair, _ in jobs])
+    high = bench.guided(params, [pair.near for _, pair, _ in jobs])
+    generators = [generator(params.seed, name, i) for name, _, i in jobs]
+    estimator = hybrid(low, high, params.kernel, params.sigma)
+    *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
+    return dict(zip(params.hybrids, last.split(params.samples), strict=True))
+
+
+def zooming(image: Tensor, count: int) -> list[np.ndarray]:
+    """The frames of a picture `[3, S, S]` that goes away to a fifth of its size and comes back."""
+    shares = [1 - 0.8 * i / (count - 1) for i in range(count)]
+    return [tile(shown(afar(image, share, 4))[None], 1, scale=1) for share in [*shares, *reversed(shares)]]
+
+
 def main(params: Params) -> None:
     bench = Bench()
     if params.kernel % 2 == 0 or params.kernel // 2 >= bench.prior.size:
         limit = f"an odd number below {2 * bench.prior.size}"
         raise UserError(f"params.yaml: hybrid_images.kernel is {params.kernel}; expected {limit}")
-    pairs = [(name, pair, i) for name, pair in params.hybrids.items() for i in range(params.samples)]
-    low = bench.guided(params, [pair.far for _, pair, _ in pairs])
-    high = bench.guided(params, [pair.near for _, pair, _ in pairs])
-    generators = [generator(params.seed, name, i) for name, _, i in pairs]
-    estimator = hybrid(low, high, params.kernel, params.sigma)
-    *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
     rows, words, numbers = [], [], {}
-    for n, (name, pair) in enumerate(params.hybrids.items()):
-        drawn = last[n * params.samples : (n + 1) * params.samples]
+    for name, drawn in draw(bench, params).items():
+        pair = params.hybrids[name]
         blurred = lowpass(drawn, params.kernel, params.sigma)
-        read = [aligned(x, [key] * len(x)) for x, key in ((drawn, pair.near), (blurred, pair.far))]
-        chosen = best(torch.stack([judged.margin for judged in read]))
+        chosen, (near, far) = best_reading([(drawn, pair.near), (blurred, pair.far)])
+        numbers[name] = {"near": near, "far": far, "chosen": {"sample": chosen, "of": params.samples}}
         image = drawn[chosen]
-        numbers[name] = {"near": read[0].numbers(chosen), "far": read[1].numbers(chosen)}
-        numbers[name] |= {"chosen": chosen, "of": params.samples}
         rows.append([shown(image), shown(afar(image, 0.35)), shown(blurred[chosen])])
-        far, near = (wrapped(bench.prompts.text(key)) for key in (pair.far, pair.near))
-        words.append([f"near:\n{near}", f"afar:\n{far}", "its low frequencies"])
+        texts = {key: wrapped(bench.prompts.text(key)) for key in (pair.near, pair.far)}
+        words.append([f"near:\n{texts[pair.near]}", f"afar:\n{texts[pair.far]}", "its low frequencies"])
         keep_single(STAGE, name, image)
-        shares = [1 - 0.8 * i / (params.zoom - 1) for i in range(params.zoom)]
-        frames = [tile(shown(afar(image, share, 4))[None], 1, scale=1) for share in [*shares, *reversed(shares)]]
-        gif(folder(STAGE) / f"{name}.gif", frames, milliseconds=90)
+        gif(folder(STAGE) / f"{name}.gif", zooming(image, params.zoom), milliseconds=90)
     grid(folder(STAGE) / f"{STAGE}.png", rows, captions=words, panel=1.9)
     keep_numbers(STAGE, numbers)
 

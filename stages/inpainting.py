@@ -6,7 +6,18 @@ from fundiff.figures import grid
 from fundiff.masks import Mask, load_mask, seam
 from fundiff.params import Section
 from fundiff.randomness import generator
-from stages._part_a import Bench, GuidedParams, aligned, animate, folder, keep_numbers, keep_single, run_stage, shown, wrapped
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    aligned,
+    animate,
+    folder,
+    keep_numbers,
+    keep_single,
+    run_stage,
+    shown,
+    wrapped,
+)
 
 STAGE = "inpainting"
 
@@ -43,7 +54,9 @@ def main(params: Params) -> None:
     rows, words, numbers = [], [], {}
     for i, (name, example) in enumerate(params.examples.items()):
         original, mask, result = originals[i], masks[i], frames[-1][i]
-        rows.append([shown(original), mask.expand(3, -1, -1).cpu(), shown(original * (1 - mask)), shown(result)])
+        rows.append(
+            [shown(original), mask.expand(3, -1, -1).cpu(), shown(original * (1 - mask)), shown(result)]
+        )
         words.append(["", "", "", wrapped(bench.prompts.text(example.prompt))])
         keep_single(STAGE, name, result)
         keep_single(STAGE, f"{name}_original", original)

@@ -3,7 +3,18 @@ from pydantic import Field
 from fundiff.estimators import conditional
 from fundiff.figures import grid
 from fundiff.randomness import sample_generators
-from stages._part_a import Bench, CourseParams, aligned, animate, folder, keep_numbers, keep_single, look, run_stage, shown
+from stages._part_a import (
+    Bench,
+    CourseParams,
+    aligned,
+    animate,
+    folder,
+    keep_numbers,
+    keep_single,
+    look,
+    run_stage,
+    shown,
+)
 
 STAGE = "sampling"
 
@@ -24,7 +35,9 @@ def main(params: Params) -> None:
     animate(STAGE, frames, params.count, scale=3)
     for i, image in enumerate(frames[-1]):
         keep_single(STAGE, f"{i + 1}", image)
-    keep_numbers(STAGE, look(frames[-1]) | {"alignment": aligned(frames[-1], [params.prompt] * params.count).mean()})
+    keep_numbers(
+        STAGE, look(frames[-1]) | {"alignment": aligned(frames[-1], [params.prompt] * params.count).mean()}
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,21 @@
 from pydantic import Field
 
 from fundiff.figures import grid
-from fundiff.randomness import generator
-from stages._part_a import Bench, Guidance, LoopParams, aligned, folder, keep_numbers, keep_single, run_stage, shown, wrapped
+from fundiff.hub import load_pinned
+from fundiff.randomness import sample_generators
+from fundiff.stage_ii import enlarged
+from stages._part_a import (
+    Bench,
+    Guidance,
+    LoopParams,
+    aligned,
+    folder,
+    keep_numbers,
+    keep_single,
+    run_stage,
+    shown,
+    wrapped,
+)
 
 STAGE = "setup"
 
@@ -13,20 +26,26 @@ class Params(LoopParams, Guidance):
 
 
 def main(params: Params) -> None:
-    bench = Bench()
+    model, bench = load_pinned("data/model.json"), Bench()
     estimator = bench.guided(params, params.prompts)
-    rows, numbers = [], {}
+    rows, numbers = {}, {}
     for steps in params.num_inference_steps:
-        generators = [generator(params.seed, "sample", i) for i in range(len(params.prompts))]
-        *_, last = bench.denoise(params, bench.noise(generators), estimator, bench.prior.spaced(steps), generators)
-        rows.append(list(shown(last)))
+        generators = sample_generators(params.seed, len(params.prompts))
+        start, timesteps = bench.noise(generators), bench.prior.spaced(steps)
+        *_, last = bench.denoise(params, start, estimator, timesteps, generators)
+        rows[f"{steps} steps"] = list(shown(last))
         judged = aligned(last, params.prompts)
         numbers[f"{steps}_steps"] = {key: judged.numbers(i) for i, key in enumerate(params.prompts)}
         for key, image in zip(params.prompts, last, strict=True):
             keep_single(STAGE, f"{key}_{steps:03d}_steps", image)
+    if model.stage_ii:
+        states, unconditional = bench.states(params.prompts), bench.states([params.unconditional])[0]
+        large = enlarged(model, bench.runtime, last, states, unconditional, generators)
+        rows[f"{large.shape[-1]} pixels"] = list(shown(large))
+        for key, image in zip(params.prompts, large, strict=True):
+            keep_single(STAGE, f"{key}_large", image)
     words = [wrapped(bench.prompts.text(key)) for key in params.prompts]
-    labels = [f"{steps} steps" for steps in params.num_inference_steps]
-    grid(folder(STAGE) / f"{STAGE}.png", rows, labels, words, panel=1.8)
+    grid(folder(STAGE) / f"{STAGE}.png", list(rows.values()), list(rows), words, panel=1.8)
     keep_numbers(STAGE, {"alignment": numbers})
 
 

@@ -9,7 +9,9 @@ from stages._part_a import run_stage
 
 
 class Params(Section):
-    prompts: dict[str, str] = Field(min_length=1, description="key by which the stages name a prompt: its words")
+    prompts: dict[str, str] = Field(
+        min_length=1, description="key by which the stages name a prompt: its words"
+    )
 
 
 def main(params: Params) -> None:
@@ -20,7 +22,9 @@ def main(params: Params) -> None:
     save_prompts("data/text_embeddings.safetensors", params.prompts, encode(pipe, params.prompts))
     # The critic judges in a space of its own, whatever the prior's encoder is.
     vectors = sentence_vectors(list(params.prompts.values()))
-    save_prompts("data/sentences.safetensors", params.prompts, dict(zip(params.prompts, vectors, strict=True)))
+    save_prompts(
+        "data/sentences.safetensors", params.prompts, dict(zip(params.prompts, vectors, strict=True))
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,23 @@
-import torch
+import numpy as np
 from pydantic import Field
+from torch import Tensor
 
-from fundiff.alignment import best
 from fundiff.estimators import anagram
 from fundiff.figures import gif, grid, tile
 from fundiff.params import Section
 from fundiff.randomness import sample_generators
-from fundiff.views import view_named
-from stages._part_a import Bench, GuidedParams, aligned, folder, keep_numbers, keep_single, run_stage, shown, wrapped
+from fundiff.views import View, view_named
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    best_reading,
+    folder,
+    keep_numbers,
+    keep_single,
+    run_stage,
+    shown,
+    wrapped,
+)
 
 STAGE = "visual_anagrams"
 
@@ -24,30 +34,38 @@ class Params(GuidedParams):
     turning: int = Field(ge=2, description="frames of a turn in the animation")
 
 
+def draw(bench: Bench, params: Params, name: str, parts: list[Part]) -> Tensor:
+    """All samples `[N, 3, S, S]` of one anagram."""
+    views = [view_named(part.view) for part in parts]
+    estimators = [bench.guided(params, [part.prompt] * params.samples) for part in parts]
+    estimator = anagram(list(zip(views, estimators, [part.weight for part in parts], strict=True)))
+    generators = sample_generators(params.seed, params.samples, name)
+    *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
+    return last
+
+
+def turning(image: Tensor, views: list[View], count: int) -> list[np.ndarray]:
+    """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
+    rest = 6
+    shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
+    return [tile(shown(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
+
+
 def main(params: Params) -> None:
     bench = Bench()
     rows, words, numbers = [], [], {}
     for name, parts in params.anagrams.items():
         views = [view_named(part.view) for part in parts]
-        estimators = [bench.guided(params, [part.prompt] * params.samples) for part in parts]
-        weights = [part.weight for part in parts]
-        generators = sample_generators(params.seed, params.samples, name)
-        estimator = anagram(list(zip(views, estimators, weights, strict=True)))
-        *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
-        read = [aligned(view.view(last), [part.prompt] * len(last)) for view, part in zip(views, parts, strict=True)]
-        chosen = best(torch.stack([judged.margin for judged in read]))
-        image = last[chosen : chosen + 1]
-        numbers[name] = {part.view: judged.numbers(chosen) for part, judged in zip(parts, read, strict=True)}
-        numbers[name] |= {"chosen": chosen, "of": params.samples}
-        rows.append([shown(view.view(image)[0]) for view in views])
-        words.append([f"{view.label}:\n{wrapped(bench.prompts.text(p.prompt))}" for view, p in zip(views, parts, strict=True)])
-        keep_single(STAGE, name, image[0])
-        there = [
-            tile(shown(view.turned(image, i / params.turning)), 1, scale=4)
-            for view in views[1:]
-            for i in [0] * 6 + [*range(params.turning), *[params.turning] * 6, *range(params.turning, 0, -1)]
-        ]
-        gif(folder(STAGE) / f"{name}.gif", there, hold=60)
+        drawn = draw(bench, params, name, parts)
+        seen = [(view.view(drawn), part.prompt) for view, part in zip(views, parts, strict=True)]
+        chosen, read = best_reading(seen)
+        numbers[name] = {f"{part.view}, {part.prompt}": n for part, n in zip(parts, read, strict=True)}
+        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
+        rows.append([shown(x[chosen]) for x, _ in seen])
+        texts = [wrapped(bench.prompts.text(part.prompt)) for part in parts]
+        words.append([f"{view.label}:\n{text}" for view, text in zip(views, texts, strict=True)])
+        keep_single(STAGE, name, drawn[chosen])
+        gif(folder(STAGE) / f"{name}.gif", turning(drawn[chosen][None], views[1:], params.turning), hold=60)
     grid(folder(STAGE) / f"{STAGE}.png", rows, captions=words, panel=1.9)
     keep_numbers(STAGE, numbers)
 

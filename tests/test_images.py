@@ -88,7 +88,7 @@ def test_a_url_is_checked_by_its_hash(tmp_path):
 def test_an_unknown_picture_names_the_nearest(tmp_path):
     save_png(tmp_path / "campanile.png", torch.zeros(3, 8, 8))
     with pytest.raises(
-        UserError, match="'campanille' is not a key of fetch_images.images; did you mean 'campanile'"
+        UserError, match=r"'campanille' is not a key of fetch_images.images; did you mean 'campanile'"
     ):
         load_picture(tmp_path, "campanille")
 
@@ -125,7 +125,7 @@ def test_a_wrong_mask_is_one_line(mask, message):
 
 def test_a_mask_of_another_size_is_one_line(tmp_path):
     Image.new("L", (32, 16), 255).save(tmp_path / "m.png")
-    with pytest.raises(UserError, match="the mask is 32 x 16; the picture is 16 x 16"):
+    with pytest.raises(UserError, match=r"the mask is 32 x 16; the picture is 16 x 16"):
         load_mask(Mask(file=str(tmp_path / "m.png")), 16)
 
 

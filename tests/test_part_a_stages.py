@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from fundiff.critic import ImageEncoder, save_critic
-from tests.tiny import SIZE, make_if
+from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = [
@@ -36,7 +36,8 @@ STAGES = [
 
 def shrunk(params: dict, prior: Path) -> dict:
     """The project's own params with the tiny model and few steps."""
-    params["model"] |= {"name": str(prior), "variant": "fp16", "precision": "fp32"}
+    large = make_stage_ii(prior.parent / "if-ii", "fp16")
+    params["model"] |= {"name": str(prior), "variant": "fp16", "precision": "fp32", "stage_ii": str(large)}
     params["fetch_images"]["size"] = SIZE
     for name, section in params.items():
         if name in STAGES and "stride" in section:
@@ -44,12 +45,18 @@ def shrunk(params: dict, prior: Path) -> dict:
         if name in STAGES and "levels" in section:
             section["levels"] = [0, 2, 3]
     for name in ("iterative_denoising", "sampling", "guidance"):
-        params[name]["step"] = "scheduler"  # an untrained network's unbounded x0 is black and white in every frame
+        params[name]["step"] = (
+            "scheduler"  # an untrained network's unbounded x0 is black and white in every frame
+        )
     params["setup"]["num_inference_steps"] = [2, 3]
     params["iterative_denoising"] |= {"i_start": 1, "every": 1}
     params["inpainting"]["examples"] = {
         "rows": {"image": "campanile", "prompt": "photo", "mask": {"rectangle": [2, 4, 6, 10]}},
-        "drawn": {"image": "tree", "prompt": "dog", "mask": {"strokes": [{"points": [[0.5, 0.5]], "width": 0.4}]}},
+        "drawn": {
+            "image": "tree",
+            "prompt": "dog",
+            "mask": {"strokes": [{"points": [[0.5, 0.5]], "width": 0.4}]},
+        },
     }
     params["inpainting"]["resample"] = {"length": 2, "times": 2}
     for name in ("visual_anagrams", "hybrid_images"):
@@ -78,7 +85,9 @@ def project(tmp_path_factory):
     save_critic(folder / "models/critic", ImageEncoder(), {})
     shutil.copytree(ROOT / "data/images", folder / "data/images")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    (folder / "params.yaml").write_text(yaml.safe_dump(shrunk(params, prior), sort_keys=False), encoding="utf-8")
+    (folder / "params.yaml").write_text(
+        yaml.safe_dump(shrunk(params, prior), sort_keys=False), encoding="utf-8"
+    )
     before = Path.cwd()
     os.chdir(folder)
     for name in STAGES:
@@ -106,7 +115,10 @@ def test_animations_have_a_frame_for_every_step(project, name):
 def test_single_pictures_have_their_true_size(project):
     singles = list(Path("report/figures").glob("*/single/*.png"))
     assert len(singles) > 40
-    assert {Image.open(path).size for path in singles} == {(SIZE, SIZE)}
+    large = {path for path in singles if path.stem.endswith("_large")}
+    assert len(large) == 3
+    assert {Image.open(path).size for path in large} == {(4 * SIZE, 4 * SIZE)}
+    assert {Image.open(path).size for path in set(singles) - large} == {(SIZE, SIZE)}
 
 
 def test_sdedit_nears_the_input_and_its_last_level_returns_it(project):
@@ -128,7 +140,9 @@ def test_every_restoration_is_scored(project):
 
 def test_a_stage_run_again_leaves_the_same_bytes(project):
     def made() -> dict[str, bytes]:
-        return {str(p): p.read_bytes() for p in sorted(Path("report/figures/sampling").rglob("*")) if p.is_file()}
+        return {
+            str(p): p.read_bytes() for p in sorted(Path("report/figures/sampling").rglob("*")) if p.is_file()
+        }
 
     before = made()
     run("sampling")

@@ -126,7 +126,7 @@ def test_prompts_come_back_by_key_and_in_order(tmp_path, states):
     assert prompts.text("dog") == PROMPTS["dog"] and prompts.keys == list(PROMPTS)
     assert torch.equal(prompts.states(["dog", "rocket"])[1], states["rocket"])
     with pytest.raises(
-        UserError, match="'rockt' is not a key of text_embeddings.prompts; did you mean 'rocket'"
+        UserError, match=r"'rockt' is not a key of text_embeddings.prompts; did you mean 'rocket'"
     ):
         prompts.states(["rockt"])
     with pytest.raises(UserError, match="dvc repro text_embeddings"):
@@ -200,11 +200,11 @@ def test_a_missing_folder_a_missing_variant_and_no_accelerator_are_one_line(fold
     with pytest.raises(UserError, match=r"'models/none' cannot be loaded.*check model.name"):
         pin(Model(name="models/none", **OPTIONS))
     plain = pin(Model(name=str(folder), **OPTIONS | {"variant": None}))
-    with pytest.raises(UserError, match="check model.name and model.variant") as error:
+    with pytest.raises(UserError, match=r"check model.name and model.variant") as error:
         load_pixel_prior(plain, CPU)
     assert "\n" not in str(error.value)
     streamed = pin(Model(name=str(folder), **OPTIONS | {"offload": True}))
-    with pytest.raises(UserError, match="model.offload is true, but this machine has no accelerator"):
+    with pytest.raises(UserError, match=r"model.offload is true, but this machine has no accelerator"):
         load_pixel_prior(streamed, CPU)
 
 
@@ -218,7 +218,7 @@ def test_a_missing_folder_a_missing_variant_and_no_accelerator_are_one_line(fold
 )
 def test_too_little_memory_is_one_line(error):
     with (
-        pytest.raises(UserError, match="not enough memory for the prior; set model.precision=fp16"),
+        pytest.raises(UserError, match=r"not enough memory for the prior; set model.precision=fp16"),
         enough_memory(),
     ):
         raise error

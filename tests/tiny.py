@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from diffusers import DDPMScheduler, IFPipeline, UNet2DConditionModel
+from diffusers import DDPMScheduler, IFPipeline, IFSuperResolutionPipeline, UNet2DConditionModel
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 WIDTH, SIZE = 16, 32
@@ -36,17 +36,17 @@ def text_encoder() -> T5EncoderModel:
     return T5EncoderModel(config)
 
 
-def unet(channels: int = 3, classes: str | None = None) -> UNet2DConditionModel:
-    """IF's kinds of blocks, six channels out; `channels` 6 and class embeddings for stage II."""
+def unet(channels: int = 3, classes: str | None = None, deep: int = 1) -> UNet2DConditionModel:
+    """IF's kinds of blocks, six channels out, attention at the lowest resolution; more of it for stage II."""
     return UNet2DConditionModel(
         sample_size=SIZE,
         in_channels=channels,
         out_channels=6,
-        block_out_channels=(8, 16),
+        block_out_channels=(*[8] * deep, 16),
         layers_per_block=1,
-        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        down_block_types=(*["ResnetDownsampleBlock2D"] * deep, "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", *["ResnetUpsampleBlock2D"] * deep),
         resnet_time_scale_shift="scale_shift",
         time_embedding_type="positional",
         addition_embed_type="text",
@@ -70,6 +70,19 @@ def scheduler(thresholding: bool = True) -> DDPMScheduler:
         dynamic_thresholding_ratio=0.95,
         sample_max_value=1.5,
     )
+
+
+def make_stage_ii(folder: Path, variant: str | None = None) -> Path:
+    """Write stage II, which stage I's text states serve too."""
+    torch.manual_seed(1)
+    parts = unet(6, "timestep", deep=4), scheduler(), scheduler()
+    pipe = IFSuperResolutionPipeline(
+        tokenizer(), text_encoder(), *parts, None, None, None, requires_safety_checker=False
+    )
+    if variant == "fp16":
+        pipe.to(torch.float16)
+    pipe.save_pretrained(folder, variant=variant)
+    return folder
 
 
 def make_if(folder: Path, variant: str | None = None) -> Path:

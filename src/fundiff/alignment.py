@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class Alignment:
         """All pictures' as metrics, averaged."""
         return {"own_prompt": float(self.own.mean()), "wrong_prompts": float(self.wrong.mean())}
 
-    def numbers(self, i: int) -> dict[str, float | int]:
+    def numbers(self, i: int) -> dict[str, Any]:
         """Picture i's as metrics; rank 1 is the best."""
         return {
             "own_prompt": float(self.own[i]),

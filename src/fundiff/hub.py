@@ -88,7 +88,8 @@ def folder_of(
 
 def pin(model: Model) -> Pinned:
     """The model with its revisions and the SHA-256 of its files: what a later stage depends on."""
-    revisions, files = {}, {}
+    revisions: dict[str, str | None] = {}
+    files: dict[str, str] = {}
     for key, name in (("revision", model.name), ("stage_ii_revision", model.stage_ii)):
         revisions[key] = None
         if name is None:
@@ -102,7 +103,7 @@ def pin(model: Model) -> Pinned:
             revisions[key] = folder.name
         for path in sorted(p for part in COMPONENTS for p in (folder / part).rglob("*") if p.is_file()):
             files[f"{name}/{path.relative_to(folder).as_posix()}"] = digest(path)
-    return Pinned(**model.model_dump(), **revisions, files=files)
+    return Pinned.model_validate(model.model_dump() | revisions | {"files": files})
 
 
 def digest(path: Path) -> str:
