@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from fundiff.digits import Digits
-from fundiff.files import replacing, write_json
+from fundiff.files import replacing
 from fundiff.networks import epoch_file, save_config, save_epoch
 from fundiff.runtime import detect
 from fundiff.schedule import Schedule
@@ -40,8 +40,8 @@ def state_folder(name: str, params: Recipe, data: Path) -> Path:
 
 def fit(
     stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
-):
-    """Train `model`; keep its snapshots in models/, its loss curve and its numbers in metrics/STAGE.csv and .json."""
+) -> dict[str, Any]:
+    """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
     runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
     state = state_folder(stage, params, Path("data/mnist.npz"))
     network, kept = state / "network", {*getattr(params, "snapshots", []), params.epochs}
@@ -63,17 +63,14 @@ def fit(
         shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
     with replacing(f"metrics/{stage}.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    write_json(
-        f"metrics/{stage}.json",
-        {
-            "train_loss": round(rows[-1]["train_loss"], 6),
-            "validation_loss": round(rows[-1]["validation_loss"], 6),
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "digits": len(digits),
-            "runtime": str(runtime),
-        },
-    )
     shutil.rmtree(state)
+    return {
+        "train_loss": round(rows[-1]["train_loss"], 6),
+        "validation_loss": round(rows[-1]["validation_loss"], 6),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "digits": len(digits),
+        "runtime": str(runtime),
+    }
 
 
 class DiffusionParams(TrainParams):

@@ -25,13 +25,14 @@ def main(params: Params) -> None:
 
     with seeded(params.seed):
         model = Judge()
-    fit("judge", model, cross_entropy, validate, train, params, {})
+    numbers = fit("judge", model, cross_entropy, validate, train, params, {})
     weights = epoch_file("models/judge", params.epochs)
     judge = load_weights(Judge(), weights).to(device)
     right = verdicts(judge, test.images)[1] == test.labels.cpu()
     write_json(
         "metrics/judge.json",
-        {
+        numbers
+        | {
             "held_out_accuracy": right.double().mean().item(),
             "held_out_digits": len(test),
             "hash": sha256(weights)[:16],

@@ -30,7 +30,7 @@ def main(params: Params) -> None:
         unet = UNet(params.hidden_size)
     validate = held_out_single_step(validation, 1.0, params.seed, signal=0.0)
     with torch.enable_grad():
-        fit(
+        numbers = fit(
             "pure_noise",
             unet,
             single_step(1.0, signal=0.0),
@@ -54,7 +54,8 @@ def main(params: Params) -> None:
         panel=0.8,
     )
     write_json(
-        "metrics/pure_noise.json", rounded({"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))})
+        "metrics/pure_noise.json",
+        numbers | rounded({"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))}),
     )
 
 

@@ -1,6 +1,7 @@
 from pydantic import Field
 
 from fundiff.digits import load_digits
+from fundiff.files import write_json
 from fundiff.objectives import held_out_noise, noise_prediction
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
@@ -25,7 +26,10 @@ def main(params: Params) -> None:
         unet = UNet(params.hidden_size, time=True, classes=CLASSES)
     loss = noise_prediction(schedule, CLASSES, params.class_drop)
     validate = held_out_noise(validation, schedule, CLASSES, params.seed)
-    fit("train_class_unet", unet, loss, validate, train, params, params.config() | {"classes": CLASSES})
+    numbers = fit(
+        "train_class_unet", unet, loss, validate, train, params, params.config() | {"classes": CLASSES}
+    )
+    write_json("metrics/train_class_unet.json", numbers)
 
 
 if __name__ == "__main__":

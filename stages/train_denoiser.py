@@ -1,6 +1,7 @@
 from pydantic import Field
 
 from fundiff.digits import load_digits
+from fundiff.files import write_json
 from fundiff.objectives import held_out_single_step, single_step
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
@@ -20,7 +21,8 @@ def main(params: Params) -> None:
         unet = UNet(params.hidden_size)
     loss = single_step(params.sigma)
     validate = held_out_single_step(validation, params.sigma, params.seed)
-    fit("train_denoiser", unet, loss, validate, train, params, {"hidden_size": params.hidden_size})
+    numbers = fit("train_denoiser", unet, loss, validate, train, params, {"hidden_size": params.hidden_size})
+    write_json("metrics/train_denoiser.json", numbers)
 
 
 if __name__ == "__main__":

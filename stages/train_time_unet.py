@@ -1,4 +1,5 @@
 from fundiff.digits import load_digits
+from fundiff.files import write_json
 from fundiff.objectives import held_out_noise, noise_prediction
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
@@ -18,7 +19,10 @@ def main(params: Params) -> None:
     with seeded(params.seed):
         unet = UNet(params.hidden_size, time=True)
     validate = held_out_noise(validation, schedule, 0, params.seed)
-    fit("train_time_unet", unet, noise_prediction(schedule), validate, train, params, params.config())
+    numbers = fit(
+        "train_time_unet", unet, noise_prediction(schedule), validate, train, params, params.config()
+    )
+    write_json("metrics/train_time_unet.json", numbers)
 
 
 if __name__ == "__main__":

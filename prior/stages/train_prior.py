@@ -63,7 +63,7 @@ def start(section: TrainPrior, width: int) -> tuple[Training, dict]:
     recipe = Recipe(**section.model_dump(exclude={"init", "checkpoint_images", "unet"}))
     training = Training(unet, recipe, detect().precision == "bf16")
     # Filling fresh memory changes no result and costs a pass over every tensor.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     state = load_checkpoint(CHECKPOINT)
     if state is not None:
         changed = [key for key, value in fixed.items() if json.loads(state["params"]).get(key) != value]
@@ -119,7 +119,7 @@ def main() -> None:
                 )
     save(training, fixed)
     show(training, shown, noise)
-    save_prior("data/prior/trained", training.ema.module)
+    save_prior("data/prior/trained", training.ema.module)  # type: ignore[arg-type]
     with replacing("prior/metrics/train.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["images", "v_loss", "kl", "learning_rate", "images_per_s"])

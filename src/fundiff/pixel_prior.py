@@ -112,7 +112,7 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     folder = folder_of(model.name, model.variant, model.revision)
     with access(model.name):
         unet = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
-            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype, low_cpu_mem_usage=False
+            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype
         )
     unet = placed(unet.eval().requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext

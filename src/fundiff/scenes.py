@@ -47,7 +47,7 @@ def snowy_village(library: Library, chance: random.Random) -> Image.Image:
             chance.uniform(24, 34),
         )
     for _ in range(chance.choice((0, 14, 26))):
-        x, y = chance.uniform(0, SIDE), chance.uniform(0, SIDE)
+        x, y = chance.uniform(0, SIDE), chance.uniform(0, SIDE)  # type: ignore[assignment]
         draw.ellipse([x - 1.2, y - 1.2, x + 1.2, y + 1.2], fill=WHITE)
     return canvas
 
@@ -115,7 +115,7 @@ def coast(library: Library, chance: random.Random) -> Image.Image:
                 draw.rectangle([x + 4, top + 4, x + 7, top + 8], fill=shade(wall, 0.5))
     draw.rectangle([0, 94, SIDE, SIDE], fill=chance.choice([(34, 112, 190), (24, 140, 190)]))
     for _ in range(7):
-        x, y = chance.uniform(0, SIDE), chance.uniform(98, 126)
+        x, y = chance.uniform(0, SIDE), chance.uniform(98, 126)  # type: ignore[assignment]
         draw.line([x, y, x + 14, y], fill=(120, 190, 230), width=2)
     place(canvas, library.pick(chance, "sailboat"), chance.uniform(20, 60), 114, chance.uniform(28, 36))
     return canvas if chance.random() < 0.5 else canvas.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

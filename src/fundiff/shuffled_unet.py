@@ -54,4 +54,4 @@ class ShuffledUNet2DConditionModel(UNet2DConditionModel):
 # diffusers takes from a config file only what the signature names: the stock arguments and `shuffle`.
 _stock = inspect.signature(UNet2DConditionModel.__init__).parameters
 _shuffle = inspect.Parameter("shuffle", inspect.Parameter.KEYWORD_ONLY, default=4)
-ShuffledUNet2DConditionModel.__init__.__signature__ = inspect.Signature([*_stock.values(), _shuffle])
+ShuffledUNet2DConditionModel.__init__.__signature__ = inspect.Signature([*_stock.values(), _shuffle])  # type: ignore[attr-defined]

@@ -13,10 +13,25 @@ import yaml
 from fundiff.errors import UserError
 from fundiff.params import S, load_section
 
+PIPELINES = ("dvc.yaml", "part_a/dvc.yaml")
+
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
     """The names of all stages, which are those of all params sections too."""
     return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
+
+
+def entry_of(name: str) -> dict[str, Any]:
+    """The stage's entry in dvc.yaml, or in Part A's own while no prior ships."""
+    pipelines = [
+        yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in PIPELINES if Path(path).exists()
+    ]
+    return next(p["stages"][name] for p in pipelines if name in p["stages"])
+
+
+def listed(paths: list[str]) -> str:
+    """A few paths, or their number where they are many."""
+    return ", ".join(paths) if len(paths) <= 5 else f"{len(paths)} files"
 
 
 def files(entry: dict[str, Any], *kinds: str) -> list[str]:
@@ -33,7 +48,7 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
         work(load_section(section, name, stage_names()))
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    entry = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][name]
+    entry = entry_of(name)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
     seconds = time.perf_counter() - start
-    print(f"{name}: read {', '.join(read) or 'params'}; wrote {', '.join(wrote)}; {seconds:.1f} s")
+    print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")
