@@ -1,0 +1,65 @@
+"""Profiles: lists of -S key=value that are valid, and the course's own is the course's table to the letter."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fundiff.params import validate
+
+STILL = {"rotate": 0, "scale": 0, "shift": 0}
+PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+
+
+def profiled(*names: str) -> dict:
+    """params.yaml with the profiles' settings, in order."""
+    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    for name in names:
+        words = Path(f"profiles/{name}").read_text(encoding="utf-8").split()
+        assert words[::2] == ["-S"] * (len(words) // 2)
+        for setting in words[1::2]:
+            path, value = setting.split("=", 1)
+            *parents, key = path.split(".")
+            section = params
+            for parent in parents:
+                section = section[parent]
+            assert key in section, f"profiles/{name}: {path} is no key of params.yaml"
+            section[key] = yaml.safe_load(value)
+    return params
+
+
+@pytest.mark.parametrize("names", [[p.name] for p in sorted(Path("profiles").iterdir())] + [["course", "deepfloyd"]])
+def test_a_profile_sets_known_keys_to_valid_values(names):
+    for name, section in profiled(*names).items():
+        module = importlib.import_module(f"stages.{name}")
+        validate(getattr(module, "Params", None) or module.Model, name, section)
+
+
+def test_course_is_the_table_of_the_single_step_denoiser():
+    section = profiled("course")["train_denoiser"]
+    assert (section["hidden_size"], section["batch_size"], section["epochs"]) == (128, 256, 5)
+    assert (section["learning_rate"], section["decay"], section["sigma"]) == (1e-4, "constant", 0.5)
+
+
+@pytest.mark.parametrize("name", ["train_time_unet", "train_class_unet"])
+def test_course_is_the_table_of_the_conditioned_unets(name):
+    section = profiled("course")[name]
+    assert (section["hidden_size"], section["batch_size"], section["epochs"]) == (64, 128, 20)
+    assert (section["learning_rate"], section["decay"], section["snapshots"]) == (1e-3, "exponential", [5, 20])
+    assert (section["timesteps"], section["beta_start"], section["beta_end"]) == (300, 1e-4, 0.02)
+    assert section.get("class_drop", 0.1) == 0.1
+
+
+@pytest.mark.parametrize("name", ["train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"])
+def test_course_has_none_of_the_departures(name):
+    section = profiled("course")[name]
+    assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
+
+
+def test_course_takes_the_full_set_and_the_courses_sampling():
+    params = profiled("course")
+    assert params["fetch_mnist"]["source"] == "torchvision"
+    assert params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
+    assert params["sample_time_unet"]["steps"] == params["sample_class_unet"]["steps"] == 300
+    assert params["noising"]["sigmas"] == params["ood_sigma"]["sigmas"] == [0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0]
