@@ -112,16 +112,7 @@ def main() -> None:
             "seconds_a_sample": round((time.perf_counter() - started) / len(images), 2),
         }
         print(scale, json.dumps(figures["guidance"][str(scale)]["name"]), flush=True)
-        save_sheet(
-            images[: section.names],
-            [p.sentence for p in prompts[: section.names]],
-            f"names_guidance_{scale:g}",
-        )
-        save_sheet(
-            images[section.names :],
-            [p.sentence for p in prompts[section.names :]],
-            f"others_guidance_{scale:g}",
-        )
+        save_sheets(images, prompts, scale)
     figures["baselines"] = baselines(caption, section, names, known)
     figures["diversity"] = varied(unet, states, section)
     write_json("prior/metrics/evaluate_prior.json", figures)
@@ -164,10 +155,13 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
     }
 
 
-def save_sheet(images: Tensor, sentences: list[str], name: str) -> None:
-    """Write a contact sheet."""
-    with replacing(Path("prior/sheets") / f"{name}.png") as path:
-        sheet(images, sentences).save(path, format="PNG")
+def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
+    """Write two contact sheets of first samples: 100 of what the prior was taught, and the rest."""
+    order = sorted(range(len(prompts)), key=lambda i: SHOWN_FIRST.index(prompts[i].kind))
+    for name, rows in (("contact", order[:100]), ("others", order[100:])):
+        if rows:
+            with replacing(Path("prior/sheets") / f"{name}_guidance_{scale:g}.png") as path:
+                sheet(images[rows], [prompts[i].sentence for i in rows]).save(path, format="PNG")
 
 
 if __name__ == "__main__":

