@@ -24,6 +24,8 @@ from fundiff.text import text_pipeline, token_states
 from prior.stages.caption import load_library, make_plan
 from prior.stages.sections import Caption, EvaluatePrior, read
 
+SHOWN_FIRST = ("course", "name", "style", "scene", "keyword")
+
 
 def sample(
     unet: nn.Module, states: Tensor, section: EvaluatePrior, scale: float, purpose: str = "evaluate"
