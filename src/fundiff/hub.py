@@ -51,6 +51,7 @@ def access(name: str) -> Iterator[None]:
             (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
         )[:160]
         advice = "check model.name and model.variant in params.yaml"
+        # A hub id is owner/name; models/NAME is taken for a mistyped folder of the project.
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
             access_page = f"accept its licence at huggingface.co/{name}"
             advice = f"{access_page}, log in with `hf auth login` or set HF_TOKEN, and unset HF_HUB_OFFLINE"
