@@ -1,0 +1,50 @@
+"""The runtime: what the environment says is taken, and what is wrong with it is said in one line."""
+
+import pytest
+import torch
+
+from fundiff.errors import UserError
+from fundiff.runtime import Runtime, detect
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    threads = torch.get_num_threads()
+    detect.cache_clear()
+    for name in ("FUNDIFF_DEVICE", "FUNDIFF_PRECISION", "FUNDIFF_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    detect.cache_clear()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+def test_the_environment_decides(monkeypatch):
+    monkeypatch.setenv("FUNDIFF_DEVICE", "cpu")
+    monkeypatch.setenv("FUNDIFF_PRECISION", "fp32")
+    monkeypatch.setenv("FUNDIFF_THREADS", "1")
+    assert detect() == Runtime("cpu", "fp32", 1)
+    assert str(detect()) == "cpu fp32, 1 threads"
+
+
+def test_left_alone_it_picks_one_of_the_precisions():
+    assert detect().precision in ("fp32", "bf16")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FUNDIFF_DEVICE", "tpu9"), ("FUNDIFF_PRECISION", "fp8"), ("FUNDIFF_THREADS", "0"), ("FUNDIFF_THREADS", "two")],
+)
+def test_a_wrong_value_is_one_line_that_names_it(name, value, monkeypatch):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=name) as error:
+        detect()
+    assert "\n" not in str(error.value)
+
+
+def test_autocast_is_off_in_fp32_and_on_in_bf16():
+    conv, x = torch.nn.Conv2d(1, 1, 3), torch.rand(1, 1, 5, 5)
+    with Runtime("cpu", "fp32", 1).autocast():
+        assert conv(x).dtype == torch.float32
+    with Runtime("cpu", "bf16", 1).autocast():
+        assert conv(x).dtype == torch.bfloat16
