@@ -29,7 +29,9 @@ def profiled(*names: str) -> dict:
     return params
 
 
-@pytest.mark.parametrize("names", [[p.name] for p in sorted(Path("profiles").iterdir())] + [["course", "deepfloyd"]])
+@pytest.mark.parametrize(
+    "names", [[p.name] for p in sorted(Path("profiles").iterdir())] + [["course", "deepfloyd"]]
+)
 def test_a_profile_sets_known_keys_to_valid_values(names):
     for name, section in profiled(*names).items():
         module = importlib.import_module(f"stages.{name}")
@@ -46,7 +48,11 @@ def test_course_is_the_table_of_the_single_step_denoiser():
 def test_course_is_the_table_of_the_conditioned_unets(name):
     section = profiled("course")[name]
     assert (section["hidden_size"], section["batch_size"], section["epochs"]) == (64, 128, 20)
-    assert (section["learning_rate"], section["decay"], section["snapshots"]) == (1e-3, "exponential", [5, 20])
+    assert (section["learning_rate"], section["decay"], section["snapshots"]) == (
+        1e-3,
+        "exponential",
+        [5, 20],
+    )
     assert (section["timesteps"], section["beta_start"], section["beta_end"]) == (300, 1e-4, 0.02)
     assert section.get("class_drop", 0.1) == 0.1
 
@@ -60,6 +66,8 @@ def test_course_has_none_of_the_departures(name):
 def test_course_takes_the_full_set_and_the_courses_sampling():
     params = profiled("course")
     assert params["fetch_mnist"]["source"] == "torchvision"
-    assert params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
+    assert (
+        params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
+    )
     assert params["sample_time_unet"]["steps"] == params["sample_class_unet"]["steps"] == 300
     assert params["noising"]["sigmas"] == params["ood_sigma"]["sigmas"] == [0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0]

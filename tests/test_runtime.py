@@ -33,7 +33,12 @@ def test_left_alone_it_picks_one_of_the_precisions():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FUNDIFF_DEVICE", "tpu9"), ("FUNDIFF_PRECISION", "fp8"), ("FUNDIFF_THREADS", "0"), ("FUNDIFF_THREADS", "two")],
+    [
+        ("FUNDIFF_DEVICE", "tpu9"),
+        ("FUNDIFF_PRECISION", "fp8"),
+        ("FUNDIFF_THREADS", "0"),
+        ("FUNDIFF_THREADS", "two"),
+    ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
