@@ -110,9 +110,11 @@ prompts: among themselves). Means with 95 % bootstrap intervals.
 
 The critic itself, on {held_out} drawings of the set {held_out_set} that it never saw, among {critic_names} names:
 R@1 {critic_1}, R@10 {critic_10}.
+It learned from the same kind of composed pictures as the prior, so the table above is kinder than a stranger's eye.
 
 Distance to the nearest training picture at 16 x 16, guidance {scale}: {distance}; of new pictures made as the
-training's are: {ceiling}. A first figure far below the second would mean copies.
+training's are: {ceiling}. A first figure far below the second would mean
+copies; one far above it means pictures far from clean drawings.
 Difference between samples of one name: {same}; of different names: {different}.
 
 Styles at guidance {scale} (a lithograph must be grey, colourfulness near 0, and rough):
