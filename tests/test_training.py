@@ -17,7 +17,7 @@ from torch import nn
 
 from fundiff.digits import Digits
 from fundiff.errors import UserError
-from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
+from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch, sha256
 from fundiff.objectives import held_out_noise, held_out_single_step, noise_prediction, noised, single_step
 from fundiff.randomness import generator, seeded
 from fundiff.runtime import Runtime
@@ -191,9 +191,10 @@ def stage(folder: Path, name: str) -> subprocess.Popen:
     )
 
 
-def bits(folder: Path, name: str) -> dict[str, bytes]:
+def bits(folder: Path, name: str) -> dict[str, str]:
+    """SHA-256 of every file that a training leaves."""
     paths = [*(folder / "models" / name.removeprefix("train_")).iterdir(), folder / f"metrics/{name}.csv"]
-    return {path.name: path.read_bytes() for path in paths}
+    return {path.name: sha256(path) for path in paths}
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from fundiff.errors import UserError
 from fundiff.files import load_checkpoint, save_checkpoint
 from fundiff.objectives import Loss
 from fundiff.params import Section
-from fundiff.randomness import generator
+from fundiff.randomness import generator, seeded
 from fundiff.runtime import Runtime
 
 
@@ -156,7 +156,9 @@ def train(
         yield Epoch(**row, model=trainer.best.eval())
     for number in range(len(trainer.history) + 1, recipe.epochs + 1):
         learning_rate = float(trainer.scheduler.get_last_lr()[0])
-        train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, name)
+        # Layers that draw for themselves (dropout) draw as a function of (seed, epoch) too.
+        with seeded(generator(recipe.seed, "layers", number).initial_seed()):
+            train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, name)
         with torch.no_grad(), runtime.autocast():
             validation_loss = validate(trainer.best.eval())
         row = dict(
