@@ -1,0 +1,153 @@
+"""The pipeline as its users drive it: a clone, one command, one changed param, an experiment. Real DVC, tiny sizes."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+DVC = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "HF_HUB_OFFLINE": "1",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@localhost",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@localhost",
+}
+SMOKE = Path("profiles/smoke").read_text(encoding="utf-8").split()
+
+
+def shell(folder: Path, *command: str, fails: bool = False) -> str:
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode != 0) == fails, (
+        f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    )
+    return done.stdout + done.stderr
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """The project as git has it (and what is about to be committed), in an empty folder."""
+    folder = tmp_path_factory.mktemp("fresh") / "fundiff"
+    listed = subprocess.check_output(["git", "ls-files", "-z", "-co", "--exclude-standard"], text=True)
+    for name in filter(None, listed.split("\0")):
+        if Path(name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, folder / name)
+    shell(folder, "git", "init", "-q", "-b", "main")
+    shell(folder, "git", "add", "-A")
+    shell(folder, "git", "commit", "-qm", "a clone")
+    return folder
+
+
+def changed(section: dict) -> dict:
+    """The section with its first number changed by a little, or its first text or switch."""
+    for key, value in section.items():
+        if isinstance(value, bool):
+            return section | {key: not value}
+        if isinstance(value, int | float):
+            return section | {key: value + 1}
+    for key, value in section.items():
+        if isinstance(value, str):
+            return section | {key: value + "x"}
+        if isinstance(value, dict):
+            return section | {key: changed(value)}
+    raise AssertionError("nothing to change")
+
+
+@pytest.fixture(scope="module")
+def smoked(clone) -> set[str]:
+    """The stages that the smoke profile ran in the clone, which has all outs from then on."""
+    return stages_run(shell(clone, "dvc", "exp", "run", *SMOKE))
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_is_up_to_date(clone):
+    assert stages_run(shell(clone, "dvc", "repro", "--dry", "--allow-missing")) == set()
+    assert (clone / "report/index.html").stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_smoke_profile_runs_whole_then_nothing_then_one_stage(clone, smoked):
+    assert smoked == set(DVC)
+    start = time.monotonic()
+    again = shell(clone, "dvc", "repro")
+    assert stages_run(again) == set() and "up to date" in again
+    assert time.monotonic() - start < 30
+    path = clone / "params.yaml"
+    path.write_text(
+        re.sub(r"(\nnoising:(?:\n  .*)*?\n  digits: )\d+", r"\g<1>3", path.read_text()), encoding="utf-8"
+    )
+    assert stages_run(shell(clone, "dvc", "repro")) == {"noising", "report"}
+    for stage in DVC.values():
+        for kind in ("outs", "metrics", "plots"):
+            for out in stage.get(kind, []):
+                assert (clone / (out if isinstance(out, str) else next(iter(out)))).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARAMS)
+def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name):
+    """What --dry names is what reads the key itself; what follows a stage is decided by the bytes it leaves."""
+    path = clone / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    params = yaml.safe_load(before)
+    try:
+        path.write_text(
+            yaml.safe_dump(params | {name: changed(params[name])}, sort_keys=False), encoding="utf-8"
+        )
+        rerun = stages_run(shell(clone, "dvc", "repro", "--dry"))
+    finally:
+        path.write_text(before, encoding="utf-8")
+    reads = {
+        stage for stage, entry in DVC.items() if name in entry["params"] or "params.yaml" in entry["deps"]
+    }
+    assert rerun == reads
+    assert name in rerun or name in PARAMS.keys() - DVC.keys()
+
+
+@pytest.mark.slow
+def test_an_experiment_in_a_temporary_folder_shows_up(clone, smoked):
+    shell(clone, "git", "add", "-A")
+    shell(clone, "git", "commit", "-qm", "smoke sizes")
+    shell(
+        clone,
+        "dvc",
+        "exp",
+        "run",
+        "--temp",
+        "-n",
+        "shorter",
+        "-S",
+        "train_class_unet.epochs=1",
+        "-S",
+        "train_class_unet.snapshots=[1]",
+    )
+    table = shell(clone, "dvc", "exp", "show", "--csv")
+    rows = {row.split(",")[1] or row.split(",")[0]: row for row in table.splitlines() if row.strip()}
+    assert "shorter" in table and len(rows) >= 3
+    assert "train_class_unet" in shell(clone, "dvc", "params", "diff", "HEAD", "shorter")
+    curves = shell(clone, "dvc", "plots", "show", "--json")
+    assert "train_class_unet_loss" in curves
+    assert "sample_class_unet" in shell(clone, "dvc", "metrics", "show")
+
+
+@pytest.mark.slow
+def test_wrong_params_end_in_one_line_and_leave_no_outs(clone):
+    output = shell(clone, "dvc", "exp", "run", "--temp", "-S", "noising.digits=many", fails=True)
+    said = [line for line in output.splitlines() if line.startswith("noising: ")]
+    assert said == [
+        "noising: params.yaml: noising.digits is 'many'; expected a valid integer, unable to parse string as an integer"
+    ]
+    assert "Traceback" not in output
