@@ -12,7 +12,7 @@ from fundiff.digits import Digits, load_digits
 from fundiff.errors import UserError
 from fundiff.figures import gif, thinned, tile
 from fundiff.files import replacing, write_json
-from fundiff.judge import Judge
+from fundiff.judge import Judge, verdicts
 from fundiff.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.params import Section
 from fundiff.randomness import sample_generators
@@ -75,13 +75,13 @@ class Jury:
 
     def context(self) -> dict[str, Any]:
         """What every score is to be read beside."""
-        accuracy = self.judge(self.test.images).argmax(1).eq(self.test.labels).double().mean().item()
+        right = verdicts(self.judge, self.test.images)[1] == self.test.labels.cpu()
         return bounds(self.judge, self.reference, self.test, self.train, self.params.seed) | {
             "n": self.reference.size * self.params.judged.seeds,
             "n_per_distance": self.reference.size,
             "seeds": self.params.judged.seeds,
             "sampler": f"{self.params.judged.sampler}, {self.params.judged.steps} steps",
-            "judge_accuracy": accuracy,
+            "judge_accuracy": right.double().mean().item(),
             "judge_hash": self.hash,
             "runtime": str(self.runtime),
         }

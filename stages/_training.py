@@ -7,26 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt
 from torch import nn
 
 from fundiff.digits import Digits
 from fundiff.files import replacing
 from fundiff.networks import epoch_file, save_config, save_epoch
+from fundiff.objectives import Loss
 from fundiff.runtime import detect
 from fundiff.schedule import Schedule
-from fundiff.training import Loss, Recipe, train
+from fundiff.training import Recipe, train
 
 
 class TrainParams(Recipe):
     hidden_size: int = Field(ge=1, description="the course's D")
-    snapshots: list[int] = Field(description="epochs whose weights are kept beside the last one's")
-
-    @model_validator(mode="after")
-    def within(self):
-        if any(not 1 <= epoch <= self.epochs for epoch in self.snapshots):
-            raise ValueError(f"snapshots between 1 and epochs ({self.epochs})")
-        return self
+    snapshots: list[PositiveInt] = Field(
+        description="epochs whose weights are kept beside the last one's; those that a shorter training never reaches are not"
+    )
 
 
 def state_folder(name: str, params: Recipe, data: Path) -> Path:
@@ -44,7 +41,8 @@ def fit(
     """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
     runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
     state = state_folder(stage, params, Path("data/mnist.npz"))
-    network, kept = state / "network", {*getattr(params, "snapshots", []), params.epochs}
+    network = state / "network"
+    kept = {e for e in getattr(params, "snapshots", []) if e < params.epochs} | {params.epochs}
     rows = []
     for epoch in train(model, loss, validate, digits, params, runtime, state / "state.pt", stage):
         if epoch.number in kept and not epoch_file(network, epoch.number).exists():

@@ -36,7 +36,7 @@ def test_wrong_type_range_choice_and_relation_say_what_was_expected():
     assert "train_class_unet.decay is 'linear'; expected 'constant', 'exponential' or 'cosine'" in message(
         decay="linear"
     )
-    assert "snapshots between 1 and epochs (20)" in message(snapshots=[30])
+    assert "train_class_unet.snapshots.0 is 0; expected greater than 0" in message(snapshots=[0])
     assert "train_class_unet.augmentation.rotate" in message(
         augmentation={"rotate": 90, "scale": 0, "shift": 0}
     )

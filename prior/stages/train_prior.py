@@ -62,8 +62,6 @@ def start(section: TrainPrior, width: int) -> tuple[Training, dict]:
         )
     recipe = Recipe(**section.model_dump(exclude={"init", "checkpoint_images", "unet"}))
     training = Training(unet, recipe, detect().precision == "bf16")
-    # Filling fresh memory changes no result and costs a pass over every tensor.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     state = load_checkpoint(CHECKPOINT)
     if state is not None:
         changed = [key for key, value in fixed.items() if json.loads(state["params"]).get(key) != value]

@@ -32,7 +32,9 @@ def grid(
     from matplotlib import pyplot as plt
 
     count = max(len(row) for row in rows)
-    size = (panel * count + (1.2 if row_labels else 0), (panel + (0.22 if captions else 0)) * len(rows) + 0.3)
+    font = 8 + 0.4 * count  # a wide figure is shown smaller
+    beside, below = 0.13 * font if row_labels else 0, 0.028 * font if captions else 0
+    size = (panel * count + beside, (panel + below) * len(rows) + 0.3)
     figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False, layout="constrained")
     for r, row in enumerate(rows):
         for c, axis in enumerate(axes[r]):
@@ -43,11 +45,11 @@ def grid(
                 pixels = to_uint8(row[c])
                 axis.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             if r == 0 and c < len(column_labels):
-                axis.set_title(column_labels[c], fontsize=9)
+                axis.set_title(column_labels[c], fontsize=font)
             if c == 0 and r < len(row_labels):
-                axis.set_ylabel(row_labels[r], fontsize=9, rotation=0, ha="right", va="center", labelpad=6)
+                axis.set_ylabel(row_labels[r], fontsize=font, rotation=0, ha="right", va="center", labelpad=6)
             if captions and c < len(captions[r]):
-                axis.set_xlabel(captions[r][c], fontsize=8)
+                axis.set_xlabel(captions[r][c], fontsize=font - 1)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
     plt.close(figure)

@@ -204,7 +204,9 @@ def render(root: Path, deps: list[str], params: dict[str, Any]) -> str:
             (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
         ),
         "versions": versions(),
-        "kept": lambda recipe: sorted({*recipe["snapshots"], recipe["epochs"]}),
+        "kept": lambda recipe: sorted(
+            {e for e in recipe["snapshots"] if e < recipe["epochs"]} | {recipe["epochs"]}
+        ),
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
     env.filters["by_number"] = lambda numbers: sorted(numbers.items(), key=lambda item: float(item[0]))
