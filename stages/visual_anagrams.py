@@ -1,73 +1,15 @@
-import numpy as np
-from pydantic import Field
-from torch import Tensor
-
-from fundiff.estimators import anagram
-from fundiff.figures import gif, grid, tile
-from fundiff.params import Section
-from fundiff.randomness import sample_generators
-from fundiff.views import View, view_named
-from stages._part_a import (
-    Bench,
-    GuidedParams,
-    best_reading,
-    folder,
-    keep_numbers,
-    keep_single,
-    run_stage,
-    shown,
-    wrapped,
-)
+from stages._anagrams import AnagramParams, anagrams
+from stages._part_a import run_stage
 
 STAGE = "visual_anagrams"
 
 
-class Part(Section):
-    view: str
-    prompt: str
-    weight: float = Field(default=1.0, gt=0)
-
-
-class Params(GuidedParams):
-    anagrams: dict[str, list[Part]] = Field(min_length=1, description="name: the views and what each shows")
-    samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
-    turning: int = Field(ge=2, description="frames of a turn in the animation")
-
-
-def draw(bench: Bench, params: Params, name: str, parts: list[Part]) -> Tensor:
-    """All samples `[N, 3, S, S]` of one anagram."""
-    views = [view_named(part.view) for part in parts]
-    estimators = [bench.guided(params, [part.prompt] * params.samples) for part in parts]
-    estimator = anagram(list(zip(views, estimators, [part.weight for part in parts], strict=True)))
-    generators = sample_generators(params.seed, params.samples, name)
-    *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
-    return last
-
-
-def turning(image: Tensor, views: list[View], count: int) -> list[np.ndarray]:
-    """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
-    rest = 6
-    shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
-    return [tile(shown(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
+class Params(AnagramParams):
+    pass
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    rows, words, numbers = [], [], {}
-    for name, parts in params.anagrams.items():
-        views = [view_named(part.view) for part in parts]
-        drawn = draw(bench, params, name, parts)
-        seen = [(view.view(drawn), part.prompt) for view, part in zip(views, parts, strict=True)]
-        chosen, read = best_reading(seen)
-        numbers[name] = {f"{part.view}, {part.prompt}": n for part, n in zip(parts, read, strict=True)}
-        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
-        rows.append([shown(x[chosen]) for x, _ in seen])
-        texts = [wrapped(bench.prompts.text(part.prompt)) for part in parts]
-        words.append([f"{view.label}:\n{text}" for view, text in zip(views, texts, strict=True)])
-        keep_single(STAGE, name, drawn[chosen])
-        gif(folder(STAGE) / f"{name}.gif", turning(drawn[chosen][None], views[1:], params.turning), hold=60)
-    grid(folder(STAGE) / f"{STAGE}.png", rows, captions=words, panel=1.9)
-    keep_numbers(STAGE, numbers)
+    anagrams(STAGE, params)
 
 
 if __name__ == "__main__":

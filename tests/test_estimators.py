@@ -57,7 +57,7 @@ def test_fewer_rows_take_the_first_prompts():
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_an_anagram_of_one_view_is_the_estimate_seen_in_that_view(name):
-    view, estimator = VIEWS[name], conditional(prior, EMB)
+    view, estimator = VIEWS[name](), conditional(prior, EMB)
     eps, v = anagram([(view, estimator, 2.0)])(X, 5)
     seen = estimator(view.view(X), 5)
     assert same((eps, v), (view.inverse(seen[0]), view.inverse_variance(seen[1])))
@@ -65,13 +65,13 @@ def test_an_anagram_of_one_view_is_the_estimate_seen_in_that_view(name):
 
 def test_an_anagram_is_the_course_formula():
     one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
-    eps, _ = anagram([(VIEWS["identity"], one, 1.0), (VIEWS["flip"], two, 1.0)])(X, 5)
+    eps, _ = anagram([(VIEWS["identity"](), one, 1.0), (VIEWS["flip"](), two, 1.0)])(X, 5)
     assert torch.allclose(eps, (one(X, 5)[0] + two(X.flip(-2), 5)[0].flip(-2)) / 2, atol=1e-6)
 
 
 def test_anagram_weights_are_shares():
     one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
-    eps, _ = anagram([(VIEWS["identity"], one, 3.0), (VIEWS["identity"], two, 1.0)])(X, 5)
+    eps, _ = anagram([(VIEWS["identity"](), one, 3.0), (VIEWS["identity"](), two, 1.0)])(X, 5)
     assert torch.allclose(eps, 0.75 * one(X, 5)[0] + 0.25 * two(X, 5)[0], atol=1e-6)
 
 
@@ -90,4 +90,4 @@ def test_a_hybrid_has_the_low_frequencies_of_one_and_the_high_of_the_other():
 
 def test_estimators_compose():
     inner = hybrid(conditional(prior, EMB), guided(prior, EMB, NONE, 3))
-    assert same(anagram([(VIEWS["identity"], inner, 1.0)])(X, 5), inner(X, 5))
+    assert same(anagram([(VIEWS["identity"](), inner, 1.0)])(X, 5), inner(X, 5))

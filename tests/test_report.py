@@ -89,7 +89,14 @@ PART_A_NUMBERS = {
     "gaussian_denoising": {"t": {str(t): FIDELITY for t in T}},
     "one_step_denoising": {"t": {str(t): FIDELITY | {"noisy": FIDELITY} for t in T}},
     "iterative_denoising": {"t": 690} | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
-    "inpainting": {"tower_top": {"known_error": 0.0, "seam": 0.1, "seam_of_original": 0.08}},
+    "inpainting": {
+        "tower_top": {
+            "known_error": 0.0,
+            "seam": {"plain": 0.1, "resampled": 0.09},
+            "seam_of_original": 0.08,
+        },
+        "unet_calls": {"plain": 33, "resampled": 105},
+    },
     **{
         name: {
             f"{k}_per_level": {image: {str(n): 0.1 for n in LEVELS} for image in IMAGES}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fundiff.denoise import Constraint
+from fundiff.estimators import Component
 from fundiff.randomness import randn
 from fundiff.schedule import Schedule
 
@@ -27,6 +28,28 @@ def keep(
         if t > last:
             known = schedule.forward(known, t, randn(generators[:n], x.shape[1:], str(x.device)))
         return mask[:n] * x + (1 - mask[:n]) * known
+
+    return constrain
+
+
+def keep_component(
+    original: Tensor,
+    component: Component,
+    schedule: Schedule,
+    generators: Sequence[torch.Generator],
+    last: int,
+) -> Constraint:
+    """x_t <- x_t - c(x_t) + c(forward(original, t)): an inverse hybrid (factorized diffusion, Geng et al. 2024).
+
+    One linear component c of the picture is the original's, the rest is drawn. original `[B, C, H, W]`.
+    """
+
+    def constrain(x: Tensor, t: int) -> Tensor:
+        n = len(x)
+        known = original[:n]
+        if t > last:
+            known = schedule.forward(known, t, randn(generators[:n], x.shape[1:], str(x.device)))
+        return x - component(x) + component(known)
 
     return constrain
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from fundiff.denoise import Estimator
-from fundiff.views import View
+from fundiff.rigid_views import View
 
 Prior = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor | None]]
+Component = Callable[[Tensor], Tensor]
 
 KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 
@@ -47,17 +48,26 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
     return estimate
 
 
-def anagram(parts: Sequence[tuple[View, Estimator, float]]) -> Estimator:
-    """Weighted mean of the estimates made in each view and turned back (Geng et al. 2024; course A1.8)."""
-    total = sum(weight for _, _, weight in parts)
+def anagram(
+    parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[int] = ()
+) -> Estimator:
+    """The estimates made in each view, turned back and put together (Geng et al. 2024; course A1.8).
+
+    reduction: "mean" by weight (the course's), "sum" of the weighted estimates, or "alternate": one view a step, in
+    turn along `timesteps`.
+    """
+    total = sum(weight for _, _, weight in parts) if reduction == "mean" else 1.0
+    turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        chosen = [(*parts[turn[t]][:2], 1.0)] if reduction == "alternate" else parts
+        shares = sum(weight for _, _, weight in chosen)
         eps, v = torch.zeros_like(x_t), None
-        for view, estimator, weight in parts:
+        for view, estimator, weight in chosen:
             seen_eps, seen_v = estimator(view.view(x_t), t)
             eps = eps + weight / total * view.inverse(seen_eps)
             if seen_v is not None:
-                turned = weight / total * view.inverse_variance(seen_v)
+                turned = weight / shares * view.inverse_variance(seen_v)
                 v = turned if v is None else v + turned
         return eps, v
 
@@ -69,12 +79,23 @@ def lowpass(x: Tensor, kernel: int = KERNEL, sigma: float = SIGMA) -> Tensor:
     return gaussian_blur(x, kernel, sigma)
 
 
-def hybrid(low: Estimator, high: Estimator, kernel: int = KERNEL, sigma: float = SIGMA) -> Estimator:
-    """lowpass(eps_low) + highpass(eps_high), mean variance (factorized diffusion, Geng 2024; course A1.9)."""
+def factorized(parts: Sequence[tuple[Component, Estimator]]) -> Estimator:
+    """The sum of one component of each estimate, mean variance (factorized diffusion, Geng et al. 2024).
+
+    The components have to sum to the identity (fundiff.components), so that equal estimates stay what they are.
+    """
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
-        (eps_low, v_low), (eps_high, v_high) = low(x_t, t), high(x_t, t)
-        eps = lowpass(eps_low, kernel, sigma) + eps_high - lowpass(eps_high, kernel, sigma)
-        return eps, None if v_low is None or v_high is None else (v_low + v_high) / 2
+        seen = [estimator(x_t, t) for _, estimator in parts]
+        eps = sum((part(e) for (part, _), (e, _) in zip(parts, seen, strict=True)), torch.zeros_like(x_t))
+        variances = [v for _, v in seen if v is not None]
+        return eps, torch.stack(variances).mean(0) if len(variances) == len(seen) else None
 
     return estimate
+
+
+def hybrid(low: Estimator, high: Estimator, kernel: int = KERNEL, sigma: float = SIGMA) -> Estimator:
+    """lowpass(eps_low) + highpass(eps_high): a picture that changes with the distance (course A1.9)."""
+    return factorized(
+        [(lambda x: lowpass(x, kernel, sigma), low), (lambda x: x - lowpass(x, kernel, sigma), high)]
+    )

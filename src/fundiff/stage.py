@@ -13,8 +13,6 @@ import yaml
 from fundiff.errors import UserError
 from fundiff.params import S, load_section
 
-PIPELINES = ("dvc.yaml", "part_a/dvc.yaml")
-
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
     """The names of all stages, which are those of all params sections too."""
@@ -22,11 +20,8 @@ def stage_names(folder: str | Path = "stages") -> list[str]:
 
 
 def entry_of(name: str) -> dict[str, Any]:
-    """The stage's entry in dvc.yaml, or in Part A's own while no prior ships."""
-    pipelines = [
-        yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in PIPELINES if Path(path).exists()
-    ]
-    return next(p["stages"][name] for p in pipelines if name in p["stages"])
+    """The stage's entry in dvc.yaml."""
+    return yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][name]
 
 
 def listed(paths: list[str]) -> str:

@@ -1,0 +1,75 @@
+"""Visual anagrams (Geng et al. 2024): one picture, several views, a prompt for each."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+from torch import Tensor
+
+from fundiff.estimators import anagram
+from fundiff.figures import gif, grid, tile
+from fundiff.params import Section
+from fundiff.randomness import sample_generators
+from fundiff.rigid_views import View
+from fundiff.views import view_named
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    best_reading,
+    folder,
+    keep_numbers,
+    keep_single,
+    shown,
+    wrapped,
+)
+
+
+class Part(Section):
+    view: str = Field(description='a name of fundiff.views.VIEWS, "one then another", or a .npy permutation')
+    prompt: str
+    weight: float = Field(default=1.0, gt=0)
+
+
+class AnagramParams(GuidedParams):
+    anagrams: dict[str, list[Part]] = Field(min_length=1, description="name: the views and what each shows")
+    reduction: Literal["mean", "sum", "alternate"] = "mean"
+    samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
+    turning: int = Field(ge=2, description="frames of a turn in the animation")
+
+
+def draw(bench: Bench, params: AnagramParams, name: str, parts: list[Part]) -> Tensor:
+    """All samples `[N, 3, S, S]` of one anagram."""
+    views = [view_named(part.view) for part in parts]
+    estimators = [bench.guided(params, [part.prompt] * params.samples) for part in parts]
+    weighted = list(zip(views, estimators, [part.weight for part in parts], strict=True))
+    estimator = anagram(weighted, params.reduction, params.timesteps)
+    generators = sample_generators(params.seed, params.samples, name)
+    *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
+    return last
+
+
+def turning(image: Tensor, views: list[View], count: int) -> list[np.ndarray]:
+    """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
+    rest = 6
+    shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
+    return [tile(shown(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
+
+
+def anagrams(stage: str, params: AnagramParams) -> None:
+    """Draw every anagram of the params, and show it in each of its views."""
+    bench = Bench()
+    rows, words, numbers = [], [], {}
+    for name, parts in params.anagrams.items():
+        views = [view_named(part.view) for part in parts]
+        drawn = draw(bench, params, name, parts)
+        seen = [(view.view(drawn), part.prompt) for view, part in zip(views, parts, strict=True)]
+        chosen, read = best_reading(seen)
+        numbers[name] = {part.view: n for part, n in zip(parts, read, strict=True)}
+        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
+        rows.append([shown(x[chosen]) for x, _ in seen])
+        texts = [wrapped(bench.prompts.text(part.prompt)) for part in parts]
+        words.append([f"{view.label}:\n{text}" for view, text in zip(views, texts, strict=True)])
+        keep_single(stage, name, drawn[chosen])
+        gif(folder(stage) / f"{name}.gif", turning(drawn[chosen][None], views[1:], params.turning), hold=60)
+    grid(folder(stage) / f"{stage}.png", rows, captions=words, panel=1.9)
+    keep_numbers(stage, numbers)

@@ -1,0 +1,118 @@
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from fundiff.components import KINDS
+from fundiff.constraints import keep_component
+from fundiff.estimators import Component, factorized
+from fundiff.figures import grid
+from fundiff.params import Section
+from fundiff.randomness import generator, sample_generators
+from fundiff.views import afar
+from stages._part_a import (
+    Bench,
+    GuidedParams,
+    best_reading,
+    folder,
+    keep_numbers,
+    keep_single,
+    run_stage,
+    shown,
+    wrapped,
+)
+
+STAGE = "factorized_images"
+
+
+class Part(Section):
+    prompt: str | None = None
+    image: str | None = None
+
+    @model_validator(mode="after")
+    def one(self):
+        """What the component shows, or whose it is."""
+        if (self.prompt is None) == (self.image is None):
+            raise ValueError("exactly one of prompt, image")
+        return self
+
+
+class Factorized(Section):
+    kind: Literal["bands", "colour", "motion"]
+    sigmas: list[float] = Field(default=[2.0], description="of bands: n cuts make n + 1 bands, low first")
+    length: int = Field(default=9, ge=2, description="of motion, in pixels")
+    parts: list[Part] = Field(min_length=2, description="one a component; an image's component is kept")
+
+    @property
+    def components(self) -> list[Component]:
+        """The components in the order of the parts."""
+        arguments: dict[str, Any] = {"bands": {"sigmas": self.sigmas}, "motion": {"length": self.length}}
+        return KINDS[self.kind](**arguments.get(self.kind, {}))
+
+    @model_validator(mode="after")
+    def matched(self):
+        """A part for each component, at most one of them an image's, at least one drawn."""
+        if len(self.parts) != len(self.components):
+            raise ValueError(f"{len(self.components)} parts for these components")
+        if sum(part.image is not None for part in self.parts) > 1:
+            raise ValueError("at most one part with an image")
+        return self
+
+
+class Params(GuidedParams):
+    images: dict[str, Factorized] = Field(min_length=1)
+    samples: int = Field(ge=1, description="drawn of each; the one whose components read best is shown")
+
+
+def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> Tensor:
+    """All samples `[N, 3, S, S]` of one picture."""
+    count, constraint = params.samples, None
+    prompts = [part.prompt for part in wanted.parts if part.prompt]
+    estimators, kept = [], None
+    for component, part in zip(wanted.components, wanted.parts, strict=True):
+        # An image's component is put back after each step; what is drawn in its place does not matter.
+        estimators.append((component, bench.guided(params, [part.prompt or prompts[0]] * count)))
+        kept = (component, part.image) if part.image else kept
+    if kept:
+        original = bench.picture(kept[1]).expand(count, -1, -1, -1)
+        known = [generator(params.seed, name, "known", i) for i in range(count)]
+        constraint = keep_component(original, kept[0], bench.prior.schedule, known, params.timesteps[-1])
+    generators = sample_generators(params.seed, count, name)
+    start = bench.noise(generators)
+    *_, last = bench.denoise(params, start, factorized(estimators), params.timesteps, generators, constraint)
+    return last
+
+
+def readings(drawn: Tensor, wanted: Factorized) -> list[tuple[Tensor, str]]:
+    """Each prompted component as an eye sees it: all components up to its own, for low ones show from afar."""
+    seen, total = [], torch.zeros_like(drawn)
+    for component, part in zip(wanted.components, wanted.parts, strict=True):
+        total = total + component(drawn)
+        if part.prompt:
+            seen.append((total, part.prompt))
+    return seen
+
+
+def main(params: Params) -> None:
+    bench = Bench()
+    rows, words, numbers = [], [], {}
+    for name, wanted in params.images.items():
+        drawn = draw(bench, params, name, wanted)
+        chosen, read = best_reading(readings(drawn, wanted))
+        image, components = drawn[chosen], wanted.components
+        prompts = [part.prompt for part in wanted.parts if part.prompt]
+        numbers[name] = dict(zip(prompts, read, strict=True))
+        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
+        partial = torch.stack([c(image[None])[0] for c in components]).cumsum(0)[:-1]
+        rows.append([shown(image), *(shown(x) for x in partial), shown(afar(image, 0.3))])
+        texts = [bench.prompts.text(p.prompt) if p.prompt else f"as in {p.image}" for p in wanted.parts]
+        below = [wrapped(f"{i + 1}: {text}", 20) for i, text in enumerate(texts[:-1])]
+        words.append([wrapped(f"the whole: {texts[-1]}", 20), *below, "from afar"])
+        keep_single(STAGE, name, image)
+    grid(folder(STAGE) / f"{STAGE}.png", rows, list(params.images), captions=words, panel=1.7)
+    keep_numbers(STAGE, numbers)
+
+
+if __name__ == "__main__":
+    run_stage(STAGE, Params, main)

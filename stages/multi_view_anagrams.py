@@ -1,0 +1,16 @@
+from stages._anagrams import AnagramParams, anagrams
+from stages._part_a import run_stage
+
+STAGE = "multi_view_anagrams"
+
+
+class Params(AnagramParams):
+    pass
+
+
+def main(params: Params) -> None:
+    anagrams(STAGE, params)
+
+
+if __name__ == "__main__":
+    run_stage(STAGE, Params, main)

@@ -1,0 +1,48 @@
+import torch
+from pydantic import Field
+
+from fundiff.denoise import denoise
+from fundiff.figures import grid
+from fundiff.params import Section
+from fundiff.randomness import sample_generators
+from fundiff.solvers import SOLVERS, even
+from stages._part_a import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown, wrapped
+
+STAGE = "samplers"
+FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for
+
+
+class Params(Section):
+    seed: int
+    guidance: Guidance
+    prompts: list[str] = Field(min_length=1)
+    samples: int = Field(ge=1, description="of each prompt")
+    calls: list[int] = Field(min_length=1, description="UNet calls, each a column of the figure")
+
+
+def main(params: Params) -> None:
+    bench = Bench()
+    keys = [key for key in params.prompts for _ in range(params.samples)]
+    estimator = bench.guided(params.guidance, keys)
+    rows, words, numbers = [], [], {}
+    for name, solver in SOLVERS.items():
+        results = {}
+        for calls in sorted(params.calls):
+            generators, timesteps = sample_generators(params.seed, len(keys)), even(calls, FIRST)
+            step = solver(bench.prior.schedule, timesteps)
+            *_, results[calls] = denoise(bench.noise(generators), estimator, timesteps, step, generators)
+        judged = {calls: aligned(images, keys) for calls, images in results.items()}
+        numbers[name] = {
+            f"{calls}_calls": one.mean() | {"own_prompt_std": float(one.own.std()) if len(keys) > 1 else 0.0}
+            for calls, one in judged.items()
+        }
+        rows.append([shown(torch.cat(list(images[:: params.samples]), -1)) for images in results.values()])
+        words.append([f"{calls} calls" for calls in results])
+    labels = [name.replace("_", "\n") for name in SOLVERS]
+    grid(folder(STAGE) / f"{STAGE}.png", rows, labels, captions=words, panel=2.4)
+    prompts = [bench.prompts.text(key) for key in params.prompts]
+    keep_numbers(STAGE, {"alignment": numbers, "prompts": wrapped("; ".join(prompts), 1000)})
+
+
+if __name__ == "__main__":
+    run_stage(STAGE, Params, main)
