@@ -1,6 +1,7 @@
 import torch
 
-from fundiff.constraints import back_and_forth, keep
+from fundiff.components import bands
+from fundiff.constraints import back_and_forth, keep, keep_component
 from fundiff.denoise import denoise
 from fundiff.randomness import sample_generators
 from fundiff.sampling import last
@@ -55,3 +56,18 @@ def test_going_back_is_the_forward_process_between_two_timesteps():
     back = course(SCHEDULE)(x_t, 330, 660, x_t, None, noise)
     ratio = SCHEDULE.alphas_cumprod[660] / SCHEDULE.alphas_cumprod[330]
     assert torch.allclose(back, ratio.sqrt() * x_t + (1 - ratio).sqrt() * noise)
+
+
+def test_a_kept_component_is_the_originals_at_the_end_and_the_rest_is_drawn():
+    low, high = bands([2.0])
+    kept = keep_component(ORIGINAL, high, SCHEDULE, sample_generators(1, 2), 0)
+    start = torch.randn(2, 3, 8, 8)
+    end = last(
+        denoise(start, lambda x, t: (x, None), TIMESTEPS, course(SCHEDULE), sample_generators(0, 2), kept)
+    )
+    # x - high(x) + high(original): its high band is the original's, up to what the two bands share.
+    drawn = end - high(ORIGINAL)
+    assert torch.allclose(drawn, low(drawn + high(ORIGINAL) - high(ORIGINAL)) + high(drawn), atol=1e-5)
+    assert not torch.allclose(low(end), low(ORIGINAL), atol=0.1)
+    same = keep_component(ORIGINAL, lambda x: x, SCHEDULE, sample_generators(1, 2), 0)
+    assert torch.allclose(same(start, 0), ORIGINAL, atol=1e-6)

@@ -75,6 +75,16 @@ def test_anagram_weights_are_shares():
     assert torch.allclose(eps, 0.75 * one(X, 5)[0] + 0.25 * two(X, 5)[0], atol=1e-6)
 
 
+def test_a_sum_is_the_mean_times_the_views_and_alternation_takes_turns():
+    one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
+    parts = [(VIEWS["identity"](), one, 1.0), (VIEWS["flip"](), two, 1.0)]
+    assert torch.allclose(anagram(parts, "sum")(X, 5)[0], 2 * anagram(parts)(X, 5)[0], atol=1e-5)
+    turns = anagram(parts, "alternate", [9, 6, 3])
+    assert same(turns(X, 9), one(X, 9)) and same(turns(X, 3), one(X, 3))
+    seen = two(X.flip(-2), 6)
+    assert same(turns(X, 6), (seen[0].flip(-2), seen[1].flip(-2)))
+
+
 def test_low_pass_plus_high_pass_is_the_whole():
     estimator = conditional(prior, EMB)
     assert same(hybrid(estimator, estimator)(X, 5), estimator(X, 5))

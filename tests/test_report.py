@@ -67,7 +67,13 @@ PART_A: dict[str, dict] = {
     "text_sdedit": SDEDIT,
     "visual_anagrams": {"anagrams": {"man_fire": [{"view": "flip", "prompt": "photo"}]}, "samples": 8},
     "hybrid_images": {"hybrids": {"skull_falls": {"far": "photo", "near": "rocket"}}, "samples": 8},
-}
+    "multi_view_anagrams": {"anagrams": {"puzzle": [{"view": "jigsaw", "prompt": "photo"}]}, "samples": 8},
+    "factorized_images": {
+        "images": {"inverse": {"parts": [{"prompt": "photo"}, {"image": "tower"}]}}, "samples": 4,
+    },
+    "masked_sdedit": {"examples": {"sky": {}}, "levels": LEVELS},
+    "samplers": {"prompts": ["rocket", "photo"], "calls": [5, 33]},
+}  # fmt: skip
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
     "one_step_denoising": [f"t_{t}" for t in T],
@@ -86,6 +92,10 @@ PART_A_NUMBERS = {
     "guidance": {"guidance": {scale: LOOK for scale in ("1", "3", "7")}},
     "visual_anagrams": {"man_fire": {"flip": FIT, "chosen": 3, "of": 8}},
     "hybrid_images": {"skull_falls": {"near": FIT, "far": FIT, "chosen": 3, "of": 8}},
+    "multi_view_anagrams": {"puzzle": {"jigsaw": FIT, "chosen": 3, "of": 8}},
+    "factorized_images": {"inverse": {"photo": FIT, "chosen": 3, "of": 4}},
+    "masked_sdedit": {"sky": {"known_error": 0.0}},
+    "samplers": {"alignment": {"ddim": {"5_calls": FIT, "33_calls": FIT}}},
     "gaussian_denoising": {"t": {str(t): FIDELITY for t in T}},
     "one_step_denoising": {"t": {str(t): FIDELITY | {"noisy": FIDELITY} for t in T}},
     "iterative_denoising": {"t": 690} | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
