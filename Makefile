@@ -20,11 +20,9 @@ lint: environment
 
 environment: $(BIN)/.made
 
-# pip first: the resolver of older ones (Debian 12's 23.0) takes many minutes for what a newer one does in one.
 $(BIN)/.made: pyproject.toml requirements.lock
 	@echo "Making the environment in .venv (a few minutes, once)"
 	@start=$$(date +%s); test -d .venv || $(PYTHON) -m venv .venv; \
-	$(BIN)/python -m pip install -q -U pip && \
 	$(BIN)/python -m pip install -q -c requirements.lock torch torchvision && \
 	$(BIN)/python -m pip install -q -c requirements.lock -e .[test] && touch $@ && \
 	echo "Environment made in $$(( $$(date +%s) - start )) s"

@@ -1,23 +1,15 @@
 """Training: a kill leaves no trace, the average is right, and a loss that blows up says so."""
 
 import copy
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from itertools import islice
-from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from fundiff.digits import Digits
 from fundiff.errors import UserError
-from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch, sha256
+from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
 from fundiff.objectives import held_out_noise, held_out_single_step, noise_prediction, noised, single_step
 from fundiff.randomness import generator, seeded
 from fundiff.runtime import Runtime
@@ -153,65 +145,3 @@ def test_weights_of_other_sizes_or_no_file_are_one_line(tmp_path):
         load_weights(UNet(4), epoch_file(tmp_path, 2))
     with pytest.raises(UserError, match=r"config\.json: missing or not JSON"):
         load_unet(tmp_path / "nowhere")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """Makes small projects: the real stages on tiny params, each in a folder of its own."""
-    data = tmp_path_factory.mktemp("data")
-
-    def make() -> Path:
-        folder = tmp_path_factory.mktemp("project")
-        for name in ("src", "stages", "dvc.yaml"):
-            (folder / name).symlink_to(Path(name).resolve())
-        params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-        params["fetch_mnist"] |= {"train": 100, "validation": 20, "test": 20}
-        for section in params.values():
-            if "epochs" in section:
-                small = {"epochs": 6, "repeats": 1, "batch_size": 50}
-                section |= small | ({"hidden_size": 4, "snapshots": [1, 6]} if "snapshots" in section else {})
-            if "timesteps" in section and "beta_end" in section:
-                section["timesteps"] = 20
-        (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-        if not (data / "mnist.npz").exists():
-            assert stage(folder, "fetch_mnist").wait() == 0
-            shutil.copy(folder / "data/mnist.npz", data)
-        (folder / "data").mkdir(exist_ok=True)
-        shutil.copy(data / "mnist.npz", folder / "data")
-        return folder
-
-    return make
-
-
-def stage(folder: Path, name: str) -> subprocess.Popen:
-    environment = os.environ | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
-    command = [sys.executable, "-m", f"stages.{name}"]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=-3, stderr=-3, start_new_session=True
-    )
-
-
-def bits(folder: Path, name: str) -> dict[str, str]:
-    """SHA-256 of every file that a training leaves."""
-    paths = [*(folder / "models" / name.removeprefix("train_")).iterdir(), folder / f"metrics/{name}.csv"]
-    return {path.name: sha256(path) for path in paths}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"]
-)
-def test_kill_9_in_the_middle_then_the_same_bits(name, project):
-    whole, killed = project(), project()
-    assert stage(whole, name).wait() == 0
-    process = stage(killed, name)
-    deadline = time.monotonic() + 120
-    while not list(killed.glob(".checkpoints/*/state.pt")) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert list(killed.glob(".checkpoints/*/state.pt")), "killed before the first epoch or after the end"
-    assert not (killed / "models").exists(), "a half-written out"
-    assert stage(killed, name).wait() == 0
-    assert bits(killed, name) == bits(whole, name)
-    assert not list(killed.glob(".checkpoints/*"))
