@@ -60,8 +60,9 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
 @pytest.mark.parametrize("name", TRAININGS)
 def test_kill_9_in_the_middle_then_the_same_bits(name, trained):
     folder, undisturbed = trained
-    again = ("--single-item", "--no-run-cache", name)
-    process = dvc_repro(folder, "--force", *again)
+    # As if it had never run: else DVC would bring the finished training back from its cache.
+    again = ("--force", "--single-item", "--no-run-cache", name)
+    process = dvc_repro(folder, *again)
     deadline = time.monotonic() + 120
     while not list(folder.glob(".checkpoints/*/state.pt")) and time.monotonic() < deadline:
         time.sleep(0.005)

@@ -41,3 +41,16 @@ def test_data_deps_are_outs_of_a_stage_or_in_git():
     for name, stage in STAGES.items():
         for dep in stage["deps"]:
             assert dep in outs or Path(dep).exists(), f"{name}: {dep} is made by no stage"
+
+
+def test_the_root_pipeline_never_runs_the_priors():
+    """DVC reads every dvc.yaml below the root: a dep that is an out there would bring that whole pipeline along."""
+    prior = yaml.safe_load(Path("prior/dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
+    made = {
+        o if isinstance(o, str) else next(iter(o))
+        for s in prior
+        for k in ("outs", "metrics", "plots")
+        for o in s.get(k, [])
+    }
+    deps = {dep for stage in STAGES.values() for dep in stage["deps"]}
+    assert not {(dep, out) for dep in deps for out in made if f"{dep}/".startswith(f"{out}/")}

@@ -53,7 +53,7 @@ def training_pictures(section: Caption, count: int) -> tuple[list[str], Tensor]:
 
 def judge(images: Tensor, prompts: list[Prompt], names: list[str], known: Tensor) -> dict:
     """All figures of the samples of one guidance."""
-    critic = load_critic()
+    critic = load_critic("data/prior/critic")
     vectors = sentence_vectors(names)
     figures: dict = {"distance_to_training": summary(nearest_distance(small(images), known))}
     for kind in ("name", "keyword", "style"):
@@ -125,7 +125,7 @@ def baselines(caption: Caption, section: EvaluatePrior, names: list[str], known:
     sentences, pictures = training_pictures(caption, 600)
     rows = [i for i, sentence in enumerate(sentences) if sentence in names][:200]
     right = torch.tensor([names.index(sentences[i]) for i in rows])
-    vectors, critic = sentence_vectors(names), load_critic()
+    vectors, critic = sentence_vectors(names), load_critic("data/prior/critic")
     noise = randn(sample_generators(section.seed, len(rows), "noise"), (3, 64, 64)).clamp(-1, 1)
     return {
         "new_training_pictures": {

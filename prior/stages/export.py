@@ -1,5 +1,5 @@
-"""Land the trained prior in models/prior: weights, the list of its sources, and a model card written from
-the metrics."""
+"""Land the trained prior in models/prior, with its sources and a model card written from the metrics, and the
+critic in models/critic."""
 
 import json
 import shutil
@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 import yaml
 
-from fundiff.files import replacing
+from fundiff.files import replacing, write_json
 from fundiff.prior_card import card, credits_file
 from fundiff.prior_model import save_prior
 from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.text import sha256
 from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read
 
-FOLDER = Path("models/prior")
+FOLDER, CRITIC = Path("models/prior"), Path("models/critic")
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
     save_prior(FOLDER, unet)
     packages = read(FetchDrawings, "fetch_drawings").packages
     figures = json.loads(Path("prior/metrics/evaluate_prior.json").read_text(encoding="utf-8"))
-    critic = json.loads(Path("models/critic/metrics.json").read_text(encoding="utf-8"))
+    critic = json.loads(Path("data/prior/critic/metrics.json").read_text(encoding="utf-8"))
     training = Path("prior/metrics/train.csv").read_text(encoding="utf-8")
     params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     for name, text in (
@@ -36,6 +37,9 @@ def main() -> None:
     with replacing(FOLDER / "contact_sheet.png") as path:
         scale = read(EvaluatePrior, "evaluate_prior").scales[1]
         shutil.copyfile(f"prior/sheets/contact_guidance_{scale:g}.png", path)
+    shutil.copytree("data/prior/critic", CRITIC, dirs_exist_ok=True)
+    landed = [*sorted(FOLDER.rglob("*.*")), *sorted(CRITIC.glob("*.*"))]
+    write_json("prior/metrics/export.json", {path.as_posix(): sha256(path) for path in landed})
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def main() -> None:
         "seconds": round(time.perf_counter() - started),
         **retrieval(Critic(encoder, {}), held_out, vectors[: len(names)], which[unseen]),
     }
-    save_critic(Path("models/critic"), encoder, metrics)
+    save_critic(Path("data/prior/critic"), encoder, metrics)
     print(metrics)
 
 
