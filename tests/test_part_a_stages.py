@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from fundiff.critic import ImageEncoder, save_critic
+from fundiff.errors import UserError
 from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,10 @@ STAGES = [
     "text_sdedit",
     "visual_anagrams",
     "hybrid_images",
+    "multi_view_anagrams",
+    "factorized_images",
+    "masked_sdedit",
+    "samplers",
 ]
 
 
@@ -59,9 +64,14 @@ def shrunk(params: dict, prior: Path) -> dict:
         },
     }
     params["inpainting"]["resample"] = {"length": 2, "times": 2}
-    for name in ("visual_anagrams", "hybrid_images"):
+    for name in ("visual_anagrams", "hybrid_images", "multi_view_anagrams", "factorized_images"):
         params[name]["samples"] = 2
     params["visual_anagrams"]["turning"] = params["hybrid_images"]["zoom"] = 3
+    params["multi_view_anagrams"]["turning"] = 3
+    params["factorized_images"]["images"]["motion"]["length"] = 4
+    for example in params["masked_sdedit"]["examples"].values():
+        example["mask"] = {"rectangle": [0, 0, SIZE // 2, SIZE]}
+    params["samplers"]["calls"] = [2, 3]
     return params
 
 
@@ -149,3 +159,30 @@ def test_a_stage_run_again_leaves_the_same_bytes(project):
     before = made()
     run("sampling")
     assert made() == before
+
+
+def test_an_edit_inside_a_mask_leaves_the_rest_exactly(project):
+    assert {example["known_error"] for example in numbers("masked_sdedit").values()} == {0}
+
+
+def test_resampling_is_counted_in_unet_calls(project):
+    assert numbers("inpainting")["unet_calls"] == {"plain": 3, "resampled": 8}
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "message"),
+    [
+        ("sdedit", "levels", [99], "level 99 is out of range; expected 0 to 3"),
+        ("masked_sdedit", "levels", [4], "level 4 is out of range; expected 0 to 3"),
+        ("iterative_denoising", "i_start", 40, "level 40 is out of range; expected 0 to 3"),
+        ("hybrid_images", "kernel", 4, "hybrid_images.kernel is 4; expected an odd number below"),
+        ("hybrid_images", "kernel", 999, "hybrid_images.kernel is 999; expected an odd number below"),
+        ("sampling", "prompt", "photoo", "did you mean 'photo'"),
+        ("forward_process", "image", "campanil", "did you mean 'campanile'"),
+    ],
+)
+def test_a_wrong_param_is_one_line(project, name, key, value, message):
+    params = section(name).model_copy(update={key: value})
+    with pytest.raises(UserError) as error:
+        importlib.import_module(f"stages.{name}").__dict__["main"](params)
+    assert message in str(error.value) and "\n" not in str(error.value)

@@ -30,7 +30,7 @@ ABAR = make_scheduler().alphas_cumprod
 def recipe(**changes) -> Recipe:
     values = dict(
         seed=1, images=64, batch_size=4, learning_rate=1e-3, warmup_images=16, decay_share=0.25, ema_decay=0.99,
-        dropped_prompts=0.1, snr_gamma=5.0, variance_weight=0.01,
+        dropped_prompts=0.1, snr_floor=0.0, snr_gamma=5.0, variance_weight=0.01,
     )  # fmt: skip
     return Recipe(**(values | changes))
 

@@ -114,7 +114,7 @@ def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name):
         stage for stage, entry in DVC.items() if name in entry["params"] or "params.yaml" in entry["deps"]
     }
     assert rerun == reads
-    assert name in rerun or name in PARAMS.keys() - DVC.keys()
+    assert name in rerun
 
 
 @pytest.mark.slow
@@ -139,3 +139,33 @@ def test_wrong_params_end_in_one_line_and_leave_no_outs(clone):
         "noising: params.yaml: noising.digits is 'many'; expected a valid integer, unable to parse string as an integer"
     ]
     assert "Traceback" not in output
+
+
+def readme_commands() -> list[str]:
+    """Every command of the README's console blocks, without its comment."""
+    blocks = re.findall(r"```console\n(.*?)```", Path("README.md").read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs(clone, smoked):
+    """In the clone with its smoke sizes; what wants a GPU is planned only, and `make` is what runs this test."""
+    shell(clone, "git", "add", "-A")
+    shell(clone, "git", "commit", "-qm", "as the README's reader has it", "--allow-empty")
+    run = 0
+    for command in readme_commands():
+        if command.startswith("make "):
+            continue
+        wants_gpu = "profiles/course" in command or "profiles/deepfloyd" in command
+        said = shell(clone, "bash", "-c", f"{command} --dry" if wants_gpu else command)
+        if command == "dvc queue start":
+            shell(clone, "dvc", "queue", "status")
+            deadline = time.monotonic() + 600
+            while re.search(r"Queued|Running", shell(clone, "dvc", "queue", "status")):
+                assert time.monotonic() < deadline
+                time.sleep(3)
+            assert shell(clone, "dvc", "queue", "status").count("Success") == 2
+        assert "Traceback" not in said
+        run += 1
+    assert run >= 10

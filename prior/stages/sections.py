@@ -47,6 +47,7 @@ class TrainPrior(Section):
     decay_share: float = Field(ge=0, le=1)
     ema_decay: float = Field(ge=0, lt=1)
     dropped_prompts: float = Field(ge=0, le=1)
+    snr_floor: float = Field(ge=0)
     snr_gamma: float = Field(gt=0)
     variance_weight: float = Field(ge=0)
     checkpoint_images: int = Field(ge=1)

@@ -33,6 +33,7 @@ class Recipe:
     decay_share: float
     ema_decay: float
     dropped_prompts: float
+    snr_floor: float
     snr_gamma: float
     variance_weight: float
 
@@ -111,7 +112,9 @@ def losses(
     out = unet(x_t, t, encoder_hidden_states=states, return_dict=False)[0].float()
     v, share = out.chunk(2, dim=1)
     snr = alphas_cumprod[t] / (1 - alphas_cumprod[t])
-    weight = snr.clamp(max=recipe.snr_gamma) / (snr + 1)  # min-SNR (Hang et al. 2023) for v-prediction
+    # min-SNR (Hang et al. 2023) for v-prediction; the floor keeps a say to the noisiest timesteps, which decide where
+    # things stand.
+    weight = snr.clamp(recipe.snr_floor, recipe.snr_gamma) / (snr + 1)
     v_loss = (weight * (v - v_true).square().mean(dim=(1, 2, 3))).mean()
     return v_loss, variance_loss(x_0, x_t, v, share, t, alphas_cumprod).mean()
 

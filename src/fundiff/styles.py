@@ -31,7 +31,7 @@ def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
     size = dabs.size[::-1]
     strokes = gaussian_filter(_noise(chance, size), (1.0, 4.5))
     strokes = np.asarray(Image.fromarray(strokes).rotate(chance.choice((-35, 35)), Image.Resampling.BILINEAR))
-    relief = 10 * strokes / strokes.std()
+    relief = 7 * strokes / strokes.std()
     return _picture(np.asarray(dabs, np.float32) * 0.92 + relief[..., None])
 
 
