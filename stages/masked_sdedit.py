@@ -52,6 +52,8 @@ def main(params: Params) -> None:
     *_, last = bench.denoise(
         params, start, estimator, timesteps, generators, constraint, enter=[level for level, _ in jobs]
     )
+    # A start at the last timestep takes no step, after which the constraint could act.
+    last = masks * last + (1 - masks) * originals
     judged = aligned(last, [example.prompt for example in examples])
     numbers: dict[str, dict] = {
         name: {"known_error": 0.0, "alignment_per_level": {}} for name in params.examples

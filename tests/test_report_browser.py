@@ -125,9 +125,10 @@ def test_films_rest_where_motion_is_not_wanted_and_play_on_demand(browser, html)
         assert film.locator("input").input_value() == "0"
         film.locator(".play").focus()
         sheet.page.keyboard.press("Enter")
-        sheet.page.wait_for_timeout(400)
-        assert int(film.locator("input").input_value()) > 0
-        film.locator(".play").click()
+        last = film.locator("input").get_attribute("max")
+        sheet.page.wait_for_function(
+            "last => document.querySelectorAll('.film')[1].querySelector('input').value === last", arg=last
+        )
         film.locator("input").focus()
         sheet.page.keyboard.press("Home")
         first = film.locator("img").get_attribute("style")
