@@ -225,6 +225,17 @@ def page(made) -> str:
     return built(made)
 
 
+def test_tiles_come_back_in_their_true_pixels_though_the_gap_was_not_enlarged():
+    noise = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3), np.uint8)
+    large = noise.repeat(3, 1).repeat(3, 2)
+    sheet = np.concatenate([large[0], np.full((18, 2, 3), 128, np.uint8), large[1]], 1)
+    (small,) = unscaled([sheet])
+    assert small.shape == (6, 11, 3)
+    assert np.array_equal(small[:, :5], noise[0]) and np.array_equal(small[:, 6:], noise[1])
+    flat = np.zeros((40, 40, 3), np.uint8)
+    assert unscaled([flat + np.arange(40, dtype=np.uint8)[:, None, None]])[0].shape == (40, 40, 3)
+
+
 def test_the_same_inputs_give_the_same_bytes(made, page):
     assert built(made) == page
 

@@ -150,7 +150,7 @@ def readme_commands() -> list[str]:
 
 @pytest.mark.slow
 def test_every_command_of_the_readme_runs(clone, smoked):
-    """In the clone with its smoke sizes; what wants a GPU is planned only, and `make` is what runs this test."""
+    """In the clone with its smoke sizes; what wants a GPU is queued only, and `make` is what runs this test."""
     shell(clone, "git", "add", "-A")
     shell(clone, "git", "commit", "-qm", "as the README's reader has it", "--allow-empty")
     run = 0
@@ -158,7 +158,7 @@ def test_every_command_of_the_readme_runs(clone, smoked):
         if command.startswith("make "):
             continue
         wants_gpu = "profiles/course" in command or "profiles/deepfloyd" in command
-        said = shell(clone, "bash", "-c", f"{command} --dry" if wants_gpu else command)
+        said = shell(clone, "bash", "-c", f"{command} --queue" if wants_gpu else command)
         if command == "dvc queue start":
             shell(clone, "dvc", "queue", "status")
             deadline = time.monotonic() + 600

@@ -70,7 +70,23 @@ def unscaled(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
             for f in frames
         ):
             return [f[::k, ::k] for f in frames]
-    return list(frames)
+    rows, columns = (firsts(frames, axis) for axis in (0, 1))
+    return [f[rows][:, columns] for f in frames]
+
+
+def firsts(frames: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """The first of every run of equal lines, where all runs are short: tiles enlarged, the gap between them not."""
+    changes = np.any(
+        [
+            np.diff(f, axis=axis).any(axis=tuple({0, 1, 2}.intersection(range(f.ndim)) - {axis}))
+            for f in frames
+        ],
+        0,
+    )
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+    count = frames[0].shape[axis]
+    short = np.diff([*starts, count]).max() <= 8 and len(starts) < 0.6 * count
+    return starts if short else np.arange(count)
 
 
 def frames_of(path: Path) -> list[np.ndarray]:

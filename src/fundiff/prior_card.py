@@ -151,9 +151,7 @@ def card(
         rate=train["learning_rate"],
         gamma=train["snr_gamma"],
         floor=train["snr_floor"],
-        begun="From the weights shipped before (72,000 images of an earlier recipe) on: "
-        if train["init"]
-        else "",
+        begun=f"On from the weights that {train['init']} held before: " if train["init"] else "",
         dropped=train["dropped_prompts"],
         speed=sorted(float(row["images_per_s"]) for row in rows)[len(rows) // 2],
         loss=float(rows[-1]["v_loss"]),
