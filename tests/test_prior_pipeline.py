@@ -135,6 +135,7 @@ def tiny_params(mirror: Path) -> dict:
     params["render"]["processes"] = 1
     tiny_unet = {"shuffle": 8, "block_out_channels": [32, 64], "layers_per_block": 1}
     params["train_prior"] |= {
+        "init": "",
         "images": 400,
         "batch_size": 8,
         "warmup_images": 8,
