@@ -80,7 +80,10 @@ def test_a_fresh_clone_is_up_to_date(clone):
 
 @pytest.mark.slow
 def test_smoke_profile_runs_whole_then_nothing_then_one_stage(clone, smoked):
-    assert smoked == set(DVC)
+    # What the profile does not touch and git already holds stays as it is.
+    named = {key.split(".")[0] for key in SMOKE if "=" in key}
+    kept = {name for name, stage in DVC.items() if name not in named and "outs" not in stage}
+    assert set(DVC) - smoked <= kept and smoked >= named
     start = time.monotonic()
     again = shell(clone, "dvc", "repro")
     assert stages_run(again) == set() and "up to date" in again
@@ -150,15 +153,14 @@ def readme_commands() -> list[str]:
 
 @pytest.mark.slow
 def test_every_command_of_the_readme_runs(clone, smoked):
-    """In the clone with its smoke sizes; what wants a GPU is queued only, and `make` is what runs this test."""
+    """In the clone with its smoke sizes; `make` runs this test, and tests/test_profiles.py has what wants a GPU."""
     shell(clone, "git", "add", "-A")
     shell(clone, "git", "commit", "-qm", "as the README's reader has it", "--allow-empty")
     run = 0
     for command in readme_commands():
-        if command.startswith("make "):
+        if command.startswith("make ") or "profiles/course" in command:
             continue
-        wants_gpu = "profiles/course" in command or "profiles/deepfloyd" in command
-        said = shell(clone, "bash", "-c", f"{command} --queue" if wants_gpu else command)
+        said = shell(clone, "bash", "-c", command)
         if command == "dvc queue start":
             shell(clone, "dvc", "queue", "status")
             deadline = time.monotonic() + 600
