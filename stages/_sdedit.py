@@ -1,7 +1,10 @@
 """SDEdit (Meng et al. 2022): pictures noised to a level and denoised from there; the course's A1.7."""
 
+from collections.abc import Sequence
+
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from fundiff.figures import grid
 from fundiff.randomness import generator, randn
@@ -25,6 +28,14 @@ class SdeditParams(GuidedParams):
     )
 
 
+def noised_to(
+    bench: Bench, originals: Tensor, entered: Sequence[int], generators: Sequence[torch.Generator]
+) -> Tensor:
+    """Pictures `[B, 3, S, S]` each with the noise of its own timestep: SDEdit's start."""
+    noise = randn(generators, bench.shape, bench.runtime.device)
+    return bench.prior.schedule.forward(originals, torch.tensor(entered), noise)
+
+
 def sdedit(stage: str, params: SdeditParams) -> None:
     """Every picture at every level, all in one batch: a run joins it when its timestep comes."""
     bench = Bench()
@@ -34,10 +45,7 @@ def sdedit(stage: str, params: SdeditParams) -> None:
     pictures = {name: bench.picture(name) for name in params.images}
     generators = [generator(params.seed, "edit", name) for _, name in jobs]
     originals = torch.stack([pictures[name] for _, name in jobs])
-    entered = torch.tensor([timesteps[level] for level, _ in jobs])
-    start = bench.prior.schedule.forward(
-        originals, entered, randn(generators, bench.shape, bench.runtime.device)
-    )
+    start = noised_to(bench, originals, [timesteps[level] for level, _ in jobs], generators)
     estimator = bench.guided(params, [params.prompt] * len(jobs))
     *_, last = bench.denoise(
         params, start, estimator, timesteps, generators, enter=[level for level, _ in jobs]

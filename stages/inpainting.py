@@ -39,10 +39,10 @@ class Params(GuidedParams):
     resample: Resample
 
 
-def inpaint(bench: Bench, params: Params, times: int) -> tuple[list[Tensor], int]:
+def inpaint(
+    bench: Bench, params: Params, originals: Tensor, masks: Tensor, times: int
+) -> tuple[list[Tensor], int]:
     """Every frame `[B, 3, S, S]` of the examples' denoising, and the UNet calls it took."""
-    examples = params.examples.values()
-    originals, masks = pictures(bench, params)
     generators = [generator(params.seed, "sample", name) for name in params.examples]
     known = [generator(params.seed, "known", name) for name in params.examples]
     constraint = keep(originals, masks, bench.prior.schedule, known, params.timesteps[-1])
@@ -51,7 +51,7 @@ def inpaint(bench: Bench, params: Params, times: int) -> tuple[list[Tensor], int
     print(
         f"{STAGE}: {calls} UNet calls, {times} passes over every {params.resample.length} steps", flush=True
     )
-    estimator = bench.guided(params, [example.prompt for example in examples])
+    estimator = bench.guided(params, [example.prompt for example in params.examples.values()])
     start = bench.noise(generators)
     return [start, *bench.denoise(params, start, estimator, path, generators, constraint)], calls
 
@@ -68,7 +68,7 @@ def main(params: Params) -> None:
     bench, numbers = Bench(), {}
     originals, masks = pictures(bench, params)
     passes = {"plain": 1, "resampled": params.resample.times} if params.resample.times > 1 else {"plain": 1}
-    runs = {name: inpaint(bench, params, times) for name, times in passes.items()}
+    runs = {name: inpaint(bench, params, originals, masks, times) for name, times in passes.items()}
     frames = list(runs.values())[-1][0]
     prompts = [example.prompt for example in params.examples.values()]
     judged = aligned(frames[-1], prompts)

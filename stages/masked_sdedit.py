@@ -5,7 +5,7 @@ from fundiff.constraints import keep
 from fundiff.figures import grid
 from fundiff.masks import Mask, load_mask
 from fundiff.params import Section
-from fundiff.randomness import generator, randn
+from fundiff.randomness import generator
 from stages._part_a import (
     Bench,
     GuidedParams,
@@ -18,6 +18,7 @@ from stages._part_a import (
     shown,
     wrapped,
 )
+from stages._sdedit import noised_to
 
 STAGE = "masked_sdedit"
 
@@ -44,9 +45,7 @@ def main(params: Params) -> None:
     masks = torch.stack([load_mask(example.mask, bench.prior.size) for example in examples]).to(originals)
     generators = [generator(params.seed, "edit", name) for _, name in jobs]
     known = [generator(params.seed, "known", name, level) for level, name in jobs]
-    entered = torch.tensor([timesteps[level] for level, _ in jobs])
-    noise = randn(generators, bench.shape, bench.runtime.device)
-    start = bench.prior.schedule.forward(originals, entered, noise)
+    start = noised_to(bench, originals, [timesteps[level] for level, _ in jobs], generators)
     estimator = bench.guided(params, [example.prompt for example in examples])
     constraint = keep(originals, masks, bench.prior.schedule, known, timesteps[-1])
     *_, last = bench.denoise(

@@ -1,12 +1,12 @@
 import torch
 from pydantic import Field
 
-from fundiff.denoise import denoise
+from fundiff.denoise import denoise, strided
 from fundiff.figures import grid
 from fundiff.params import Section
 from fundiff.randomness import sample_generators
-from fundiff.solvers import SOLVERS, even
-from stages._part_a import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown, wrapped
+from fundiff.solvers import SOLVERS
+from stages._part_a import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
 
 STAGE = "samplers"
 FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for
@@ -28,7 +28,7 @@ def main(params: Params) -> None:
     for name, solver in SOLVERS.items():
         results = {}
         for calls in sorted(params.calls):
-            generators, timesteps = sample_generators(params.seed, len(keys)), even(calls, FIRST)
+            generators, timesteps = sample_generators(params.seed, len(keys)), strided(FIRST + 1, calls)
             step = solver(bench.prior.schedule, timesteps)
             *_, results[calls] = denoise(bench.noise(generators), estimator, timesteps, step, generators)
         judged = {calls: aligned(images, keys) for calls, images in results.items()}
@@ -41,7 +41,7 @@ def main(params: Params) -> None:
     labels = [name.replace("_", "\n") for name in SOLVERS]
     grid(folder(STAGE) / f"{STAGE}.png", rows, labels, captions=words, panel=2.4)
     prompts = [bench.prompts.text(key) for key in params.prompts]
-    keep_numbers(STAGE, {"alignment": numbers, "prompts": wrapped("; ".join(prompts), 1000)})
+    keep_numbers(STAGE, {"alignment": numbers, "prompts": "; ".join(prompts)})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 import torch
 
-from fundiff.components import bands
+from fundiff.components import bands, colour
 from fundiff.constraints import back_and_forth, keep, keep_component
 from fundiff.denoise import denoise
 from fundiff.randomness import sample_generators
@@ -65,9 +65,11 @@ def test_a_kept_component_is_the_originals_at_the_end_and_the_rest_is_drawn():
     end = last(
         denoise(start, lambda x, t: (x, None), TIMESTEPS, course(SCHEDULE), sample_generators(0, 2), kept)
     )
-    # x - high(x) + high(original): its high band is the original's, up to what the two bands share.
-    drawn = end - high(ORIGINAL)
-    assert torch.allclose(drawn, low(drawn + high(ORIGINAL) - high(ORIGINAL)) + high(drawn), atol=1e-5)
+    assert torch.allclose(kept(start, 0), start - high(start) + high(ORIGINAL))
+    grey, colours = colour()  # a projection and its rest: what is kept is then exactly the original's
+    shown = keep_component(ORIGINAL, grey, SCHEDULE, sample_generators(1, 2), 0)(start, 0)
+    assert torch.allclose(grey(shown), grey(ORIGINAL), atol=1e-6)
+    assert torch.allclose(colours(shown), colours(start), atol=1e-6)
     assert not torch.allclose(low(end), low(ORIGINAL), atol=0.1)
     same = keep_component(ORIGINAL, lambda x: x, SCHEDULE, sample_generators(1, 2), 0)
     assert torch.allclose(same(start, 0), ORIGINAL, atol=1e-6)

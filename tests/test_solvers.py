@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from fundiff.denoise import denoise
+from fundiff.denoise import denoise, strided
 from fundiff.randomness import sample_generators
 from fundiff.sampling import last
 from fundiff.schedule import Schedule
-from fundiff.solvers import SOLVERS, even
+from fundiff.solvers import SOLVERS
 from fundiff.steps import ddim
 
 SCHEDULE = Schedule.linear(300, 1e-4, 0.02)
@@ -24,7 +24,10 @@ def estimator_of(mean: float, std: float):
 
 
 def drawn(name: str, calls: int, mean: float = 0.3, std: float = 0.5) -> torch.Tensor:
-    timesteps, start = even(calls, 299), torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    timesteps, start = (
+        strided(300, calls),
+        torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)),
+    )
     step = SOLVERS[name](SCHEDULE, timesteps)
     return last(denoise(start, estimator_of(mean, std), timesteps, step, sample_generators(0, 4)))
 
@@ -45,12 +48,12 @@ def test_dpm_solver_is_of_second_order_where_ddim_is_of_first():
 
 
 def test_the_first_and_last_dpm_steps_are_ddims():
-    timesteps, x = even(2, 200), torch.randn(1, 1, 8, 8)
+    timesteps, x = strided(201, 2), torch.randn(1, 1, 8, 8)
     eps = torch.randn(1, 1, 8, 8)
     step = SOLVERS["dpm_solver"](SCHEDULE, timesteps)
     assert torch.allclose(step(x, 200, 0, eps, None, x), ddim(SCHEDULE)(x, 200, 0, eps, None, x), atol=1e-4)
 
 
 def test_even_timesteps_begin_and_end_where_told():
-    assert even(4, 990) == [990, 660, 330, 0, -1]
-    assert even(1, 990) == [990, -1]
+    assert strided(991, 4) == [990, 660, 330, 0, -1]
+    assert strided(991, 1) == [990, -1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,21 @@ from fundiff.randomness import randn
 from fundiff.schedule import Schedule
 
 
+def at_its_noise(
+    original: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+) -> Callable[[int, int], Tensor]:
+    """(n, t) -> the first n originals with timestep t's noise; from the timestep `last` on the originals themselves."""
+
+    def known(n: int, t: int) -> Tensor:
+        if t <= last:
+            return original[:n]
+        return schedule.forward(
+            original[:n], t, randn(generators[:n], original.shape[1:], str(original.device))
+        )
+
+    return known
+
+
 def keep(
     original: Tensor, mask: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
 ) -> Constraint:
@@ -21,13 +36,11 @@ def keep(
     original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture
     is finished: what is kept is then the original itself, without the last trace of noise.
     """
+    known_at = at_its_noise(original, schedule, generators, last)
 
     def constrain(x: Tensor, t: int) -> Tensor:
         n = len(x)
-        known = original[:n]
-        if t > last:
-            known = schedule.forward(known, t, randn(generators[:n], x.shape[1:], str(x.device)))
-        return mask[:n] * x + (1 - mask[:n]) * known
+        return mask[:n] * x + (1 - mask[:n]) * known_at(n, t)
 
     return constrain
 
@@ -43,13 +56,10 @@ def keep_component(
 
     One linear component c of the picture is the original's, the rest is drawn. original `[B, C, H, W]`.
     """
+    known_at = at_its_noise(original, schedule, generators, last)
 
     def constrain(x: Tensor, t: int) -> Tensor:
-        n = len(x)
-        known = original[:n]
-        if t > last:
-            known = schedule.forward(known, t, randn(generators[:n], x.shape[1:], str(x.device)))
-        return x - component(x) + component(known)
+        return x - component(x) + component(known_at(len(x), t))
 
     return constrain
 

@@ -40,8 +40,3 @@ SOLVERS: dict[str, Callable[[Schedule, Sequence[int]], Step]] = {
     "ddim": lambda schedule, timesteps: ddim(schedule),
     "dpm_solver": dpm_solver,
 }
-
-
-def even(calls: int, first: int) -> list[int]:
-    """`calls` timesteps from `first` to 0, evenly spaced, then -1: the clean image."""
-    return [*torch.linspace(first, 0, calls).round().long().tolist(), -1]
