@@ -68,7 +68,7 @@ def main(params: Params) -> None:
         original = shown(bench.picture(example.image))
         rows.append([original, load_mask(example.mask, bench.prior.size).expand(3, -1, -1), *edited])
         words.append(["", "", wrapped(bench.prompts.text(example.prompt)), *[""] * (len(levels) - 1)])
-    labels = ["original", "mask", *(f"level {level}\nt = {timesteps[level]}" for level in levels)]
+    labels = ["original", "mask", *(f"level {level}, t {timesteps[level]}" for level in levels)]
     grid(folder(STAGE) / f"{STAGE}.png", rows, column_labels=labels, captions=words, panel=1.5)
     keep_numbers(STAGE, numbers)
 

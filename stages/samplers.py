@@ -1,5 +1,7 @@
-import torch
+from math import ceil
+
 from pydantic import Field
+from torchvision.utils import make_grid
 
 from fundiff.denoise import denoise, strided
 from fundiff.figures import grid
@@ -36,7 +38,8 @@ def main(params: Params) -> None:
             f"{calls}_calls": one.mean() | {"own_prompt_std": float(one.own.std()) if len(keys) > 1 else 0.0}
             for calls, one in judged.items()
         }
-        rows.append([shown(torch.cat(list(images[:: params.samples]), -1)) for images in results.values()])
+        firsts = [shown(images[:: params.samples]) for images in results.values()]
+        rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
     labels = [name.replace("_", "\n") for name in SOLVERS]
     grid(folder(STAGE) / f"{STAGE}.png", rows, labels, captions=words, panel=2.4)
