@@ -50,9 +50,23 @@ PHRASES = {
     "man cook": "cook",
     "deciduous": "tree",
     "billed cap": "cap",
+    "dog face": "dog",
+    "cat face": "cat",
+    "rabbit face": "rabbit",
+    "pig face": "pig",
+    "cow face": "cow",
+    "tiger face": "tiger",
+    "monkey face": "monkey",
+    "spouting whale": "whale",
+    "baby chick": "chick",
+    "soft ice cream": "ice cream",
+    "high voltage": "lightning bolt",
+    "fire engine": "fire truck",
+    "cooking": "fried egg",
 }
 PLURAL = {"cherries", "grapes", "glasses", "eyes", "jeans", "scissors", "bread", "broccoli", "Santa Claus"}
 STYLE_SHARE, BARE_SHARE, WHITE_SHARE = 0.16, 0.08, 0.72
+GENERIC_SCENES = 0.7  # of the pictures called "a high quality photo": a mean over single drawings is a blob
 
 
 @dataclass(frozen=True)
@@ -146,13 +160,13 @@ def subject(
 ) -> tuple[str, str, Image.Image]:
     """What is shown: its phrase, its style or "", and the picture before the style's filter, at twice the
     size."""
-    kind = chance.random()
-    if kind < plan.scene_share:
+    kind, scene_share = chance.random(), GENERIC_SCENES if generic else plan.scene_share
+    if kind < scene_share:
         weights = [scene[0] for scene in SCENES.values()]
         _, draw, names, own = chance.choices(list(SCENES.values()), weights)[0]
         style = "a photo of" if generic else chosen_style(own, chance)
         return chance.choice(names), style, draw(library, chance).convert("RGB")
-    if kind < plan.scene_share + plan.pair_share:
+    if not generic and kind < scene_share + plan.pair_share:
         concepts = chance.choice(plan.pairs)
         return f"{phrase(concepts[0])} and {phrase(concepts[1])}", "", pair(library, concepts, chance)
     weights = [plan.weights.get(concept, 1.0) for concept in plan.concepts]

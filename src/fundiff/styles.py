@@ -53,7 +53,7 @@ def pencil_sketch(picture: Image.Image, chance: random.Random) -> Image.Image:
     blurred = np.asarray(grey.filter(ImageFilter.GaussianBlur(4)), np.float32)
     lines = np.asarray(grey, np.float32) / np.maximum(blurred, 1)
     grain = 1 + 0.05 * _noise(chance, lines.shape)
-    return _picture(np.repeat((255 * np.clip(lines, 0, 1) ** 2.2 * grain)[..., None], 3, axis=2))
+    return _picture(np.repeat((255 * np.clip(lines, 0, 1) ** 4 * grain)[..., None], 3, axis=2))
 
 
 def photo(picture: Image.Image, chance: random.Random) -> Image.Image:
