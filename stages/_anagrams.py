@@ -5,12 +5,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from fundiff.estimators import anagram
 from fundiff.figures import gif, grid, tile
 from fundiff.params import Section
-from fundiff.randomness import sample_generators
+from fundiff.randomness import generator, sample_generators
 from fundiff.rigid_views import View
+from fundiff.stage_ii import FACTOR, enlarged
 from fundiff.views import view_named
 from stages._part_a import (
     Bench,
@@ -48,6 +50,16 @@ def draw(bench: Bench, params: AnagramParams, name: str, parts: list[Part]) -> T
     return last
 
 
+def large(bench: Bench, params: AnagramParams, name: str, parts: list[Part], image: Tensor) -> Tensor:
+    """The anagram `[1, 3, S, S]` at four times its size, `[3, 4S, 4S]`: by stage II through all its views, or resized."""
+    if not bench.model.stage_ii:
+        return interpolate(image, scale_factor=FACTOR, mode="bicubic").clamp(-1, 1)[0]
+    readings = [(view_named(part.view), bench.states([part.prompt])) for part in parts]
+    unconditional = bench.states([params.unconditional])[0]
+    generators = [generator(params.seed, name, "large")]
+    return enlarged(bench.model, bench.runtime, image, readings, unconditional, generators)[0]
+
+
 def turning(image: Tensor, views: list[View], count: int) -> list[np.ndarray]:
     """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
     rest = 6
@@ -62,14 +74,13 @@ def anagrams(stage: str, params: AnagramParams) -> None:
     for name, parts in params.anagrams.items():
         views = [view_named(part.view) for part in parts]
         drawn = draw(bench, params, name, parts)
-        seen = [(view.view(drawn), part.prompt) for view, part in zip(views, parts, strict=True)]
-        chosen, read = best_reading(seen)
-        numbers[name] = {part.view: n for part, n in zip(parts, read, strict=True)}
-        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
-        rows.append([shown(x[chosen]) for x, _ in seen])
+        seen = [(part.view, view.view(drawn), part.prompt) for view, part in zip(views, parts, strict=True)]
+        chosen, numbers[name] = best_reading(seen, params.seed)
+        rows.append([shown(x[chosen]) for _, x, _ in seen])
         texts = [wrapped(bench.prompts.text(part.prompt)) for part in parts]
         words.append([f"{view.label}:\n{text}" for view, text in zip(views, texts, strict=True)])
         keep_single(stage, name, drawn[chosen])
+        keep_single(stage, f"{name}_large", large(bench, params, name, parts, drawn[chosen][None]))
         gif(folder(stage) / f"{name}.gif", turning(drawn[chosen][None], views[1:], params.turning), hold=60)
     grid(folder(stage) / f"{stage}.png", rows, captions=words, panel=1.9)
     keep_numbers(stage, numbers)

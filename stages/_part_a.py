@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fundiff.alignment import Alignment, alignment, best
+from fundiff.concealment import illusion_scores
 from fundiff.critic import Critic, load_critic
 from fundiff.denoise import Constraint, Estimator, denoise
 from fundiff.errors import UserError
@@ -60,7 +61,8 @@ class Bench:
 
     def __init__(self):
         self.runtime = detect()
-        self.prior = load_pixel_prior(load_pinned("data/model.json"), self.runtime)
+        self.model = load_pinned("data/model.json")
+        self.prior = load_pixel_prior(self.model, self.runtime)
         self.prompts = Prompts("data/text_embeddings.safetensors")
 
     @property
@@ -131,16 +133,34 @@ def jury() -> tuple[Critic, Prompts]:
 def aligned(images: Tensor, keys: Sequence[str]) -> Alignment:
     """The critic's judgement of the pictures `[N, 3, S, S]`; the wrong prompts are all others of the project."""
     critic, sentences = jury()
-    known = [key for key in sentences.keys if sentences.text(key)]
+    known = known_prompts(sentences)
     right = torch.tensor([known.index(key) for key in keys])
     return alignment(critic, images, sentences.states(known), right)
 
 
-def best_reading(seen: Sequence[tuple[Tensor, str]]) -> tuple[int, list[dict[str, Any]]]:
-    """Of N samples, seen in several ways `[N, 3, S, S]` with a prompt each: the one that reads best, its numbers."""
-    read = [aligned(images, [key] * len(images)) for images, key in seen]
+def known_prompts(sentences: Prompts) -> list[str]:
+    """The keys of all prompts that say something."""
+    return [key for key in sentences.keys if sentences.text(key)]
+
+
+def best_reading(seen: Sequence[tuple[str, Tensor, str]], seed: int) -> tuple[int, dict[str, Any]]:
+    """Of N samples the one that reads best, and its numbers.
+
+    seen: the ways of looking at them, each with its name, what it shows `[N, 3, S, S]`, and the prompt asked for.
+    """
+    read = [aligned(images, [key] * len(images)) for _, images, key in seen]
     chosen = best(torch.stack([judged.margin for judged in read]))
-    return chosen, [judged.numbers(chosen) for judged in read]
+    critic, sentences = jury()
+    known = known_prompts(sentences)
+    views = torch.stack([images[chosen] for _, images, _ in seen])
+    similarities = critic.score(views.clamp(-1, 1).cpu(), sentences.states(known))
+    own = [known.index(key) for *_, key in seen]
+    scores = illusion_scores(similarities, own, critic.scale, generator(seed, "random prompts"))
+    readings = [
+        {"seen": name, "prompt": key} | judged.numbers(chosen)
+        for judged, (name, _, key) in zip(read, seen, strict=True)
+    ]
+    return chosen, {"readings": readings, "chosen": {"sample": chosen, "of": len(seen[0][1])}} | scores
 
 
 def fidelity(x: Tensor, image: Tensor) -> dict[str, float]:
@@ -201,6 +221,8 @@ def keep_numbers(stage: str, numbers: dict[str, Any]) -> None:
     def rounded(value: Any) -> Any:
         if isinstance(value, dict):
             return {str(key): rounded(v) for key, v in value.items()}
+        if isinstance(value, list):
+            return [rounded(v) for v in value]
         return round(value, 4) if isinstance(value, float) else value
 
     write_json(f"metrics/{stage}.json", rounded(numbers))

@@ -84,13 +84,13 @@ def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> Tensor:
     return last
 
 
-def readings(drawn: Tensor, wanted: Factorized) -> list[tuple[Tensor, str]]:
+def readings(drawn: Tensor, wanted: Factorized) -> list[tuple[str, Tensor, str]]:
     """Each prompted component as an eye sees it: all components up to its own, for low ones show from afar."""
     seen, total = [], torch.zeros_like(drawn)
-    for component, part in zip(wanted.components, wanted.parts, strict=True):
+    for i, (component, part) in enumerate(zip(wanted.components, wanted.parts, strict=True), 1):
         total = total + component(drawn)
         if part.prompt:
-            seen.append((total, part.prompt))
+            seen.append((f"component {i}", total, part.prompt))
     return seen
 
 
@@ -99,11 +99,8 @@ def main(params: Params) -> None:
     rows, words, numbers = [], [], {}
     for name, wanted in params.images.items():
         drawn = draw(bench, params, name, wanted)
-        chosen, read = best_reading(readings(drawn, wanted))
+        chosen, numbers[name] = best_reading(readings(drawn, wanted), params.seed)
         image, components = drawn[chosen], wanted.components
-        prompts = [part.prompt for part in wanted.parts if part.prompt]
-        numbers[name] = dict(zip(prompts, read, strict=True))
-        numbers[name] |= {"chosen": {"sample": chosen, "of": params.samples}}
         partial = torch.stack([c(image[None])[0] for c in components]).cumsum(0)[:-1]
         rows.append([shown(image), *(shown(x) for x in partial), shown(afar(image, 0.3))])
         texts = [bench.prompts.text(p.prompt) if p.prompt else f"as in {p.image}" for p in wanted.parts]

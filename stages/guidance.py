@@ -1,4 +1,5 @@
 from pydantic import Field
+from torch import Tensor
 
 from fundiff.figures import grid
 from fundiff.randomness import sample_generators
@@ -22,17 +23,42 @@ class Params(GuidedParams):
     prompt: str
     count: int = Field(ge=1, le=64)
     sweep: list[float] = Field(description="more scales to see beside it, from the same noise")
+    negative_prompts: list[str] = Field(description="to lead away from in the place of `unconditional`")
+
+
+def draw(bench: Bench, params: Params, scale: float) -> list[Tensor]:
+    """Every frame `[count, 3, S, S]` of the samples' denoising at a guidance scale."""
+    generators = sample_generators(params.seed, params.count)
+    estimator = bench.guided(params, [params.prompt] * params.count, scale)
+    start = bench.noise(generators)
+    return [start, *bench.denoise(params, start, estimator, params.timesteps, generators)]
+
+
+def negative(bench: Bench, params: Params, guided: Tensor) -> dict[str, dict[str, float]]:
+    """Draw the samples away from each negative prompt; how much of it the critic sees in them, and saw before."""
+    rows, numbers = [guided], {}
+    for key in params.negative_prompts:
+        away = draw(bench, params.model_copy(update={"unconditional": key}), params.guidance_scale)[-1]
+        seen = [float(aligned(x, [key] * params.count).own.mean()) for x in (guided, away)]
+        numbers[key] = dict(zip(("before", "after"), seen, strict=True))
+        rows.append(away)
+    labels = ["no negative", *(f"not: {key}".replace("_", " ") for key in params.negative_prompts)]
+    path = folder(STAGE) / "negative.png"
+    grid(
+        path,
+        [list(shown(x)) for x in rows],
+        labels,
+        [f"sample {i + 1}" for i in range(params.count)],
+        panel=1.2,
+    )
+    return numbers
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    scales = sorted({*params.sweep, params.guidance_scale})
-    results, keys = {}, [params.prompt] * params.count
-    for scale in scales:
-        generators = sample_generators(params.seed, params.count)
-        start = bench.noise(generators)
-        estimator = bench.guided(params, keys, scale)
-        frames = [start, *bench.denoise(params, start, estimator, params.timesteps, generators)]
+    bench, keys = Bench(), [params.prompt] * params.count
+    results = {}
+    for scale in sorted({*params.sweep, params.guidance_scale}):
+        frames = draw(bench, params, scale)
         results[scale] = frames[-1]
         if scale == params.guidance_scale:
             animate(STAGE, frames, params.count, scale=3)
@@ -45,7 +71,7 @@ def main(params: Params) -> None:
     for i, image in enumerate(guided):
         keep_single(STAGE, f"{i + 1}", image)
     numbers = {f"{g:g}": look(x) | {"alignment": aligned(x, keys).mean()} for g, x in results.items()}
-    keep_numbers(STAGE, {"guidance": numbers})
+    keep_numbers(STAGE, {"guidance": numbers, "negative": negative(bench, params, guided)})
 
 
 if __name__ == "__main__":

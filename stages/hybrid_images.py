@@ -62,8 +62,9 @@ def main(params: Params) -> None:
     for name, drawn in draw(bench, params).items():
         pair = params.hybrids[name]
         blurred = lowpass(drawn, params.kernel, params.sigma)
-        chosen, (near, far) = best_reading([(drawn, pair.near), (blurred, pair.far)])
-        numbers[name] = {"near": near, "far": far, "chosen": {"sample": chosen, "of": params.samples}}
+        chosen, numbers[name] = best_reading(
+            [("near", drawn, pair.near), ("far", blurred, pair.far)], params.seed
+        )
         image = drawn[chosen]
         rows.append([shown(image), shown(afar(image, 0.35)), shown(blurred[chosen])])
         texts = {key: wrapped(bench.prompts.text(key)) for key in (pair.near, pair.far)}

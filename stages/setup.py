@@ -1,8 +1,8 @@
 from pydantic import Field
 
 from fundiff.figures import grid
-from fundiff.hub import load_pinned
 from fundiff.randomness import sample_generators
+from fundiff.rigid_views import View
 from fundiff.stage_ii import enlarged
 from stages._part_a import (
     Bench,
@@ -26,7 +26,7 @@ class Params(LoopParams, Guidance):
 
 
 def main(params: Params) -> None:
-    model, bench = load_pinned("data/model.json"), Bench()
+    bench = Bench()
     estimator = bench.guided(params, params.prompts)
     rows, numbers = {}, {}
     for steps in params.num_inference_steps:
@@ -38,9 +38,10 @@ def main(params: Params) -> None:
         numbers[f"{steps}_steps"] = {key: judged.numbers(i) for i, key in enumerate(params.prompts)}
         for key, image in zip(params.prompts, last, strict=True):
             keep_single(STAGE, f"{key}_{steps:03d}_steps", image)
-    if model.stage_ii:
+    if bench.model.stage_ii:
         states, unconditional = bench.states(params.prompts), bench.states([params.unconditional])[0]
-        large = enlarged(model, bench.runtime, last, states, unconditional, generators)
+        readings = [(View(), states)]
+        large = enlarged(bench.model, bench.runtime, last, readings, unconditional, generators)
         rows[f"{large.shape[-1]} pixels"] = list(shown(large))
         for key, image in zip(params.prompts, large, strict=True):
             keep_single(STAGE, f"{key}_large", image)

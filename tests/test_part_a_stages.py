@@ -54,6 +54,7 @@ def shrunk(params: dict, prior: Path) -> dict:
             "scheduler"  # an untrained network's unbounded x0 is black and white in every frame
         )
     params["setup"]["num_inference_steps"] = [2, 3]
+    params["guidance"] |= {"sweep": [1], "count": 2, "negative_prompts": ["village"]}
     params["iterative_denoising"] |= {"i_start": 1, "every": 1}
     params["inpainting"]["examples"] = {
         "rows": {"image": "campanile", "prompt": "photo", "mask": {"rectangle": [2, 4, 6, 10]}},
@@ -126,7 +127,8 @@ def test_single_pictures_have_their_true_size(project):
     singles = list(Path("report/figures").glob("*/single/*.png"))
     assert len(singles) > 40
     large = {path for path in singles if path.stem.endswith("_large")}
-    assert len(large) == 3
+    anagrams = [*numbers("visual_anagrams"), *numbers("multi_view_anagrams")]
+    assert len(large) == 3 + len(anagrams)  # what setup draws, and every anagram through its views
     assert {Image.open(path).size for path in large} == {(4 * SIZE, 4 * SIZE)}
     assert {Image.open(path).size for path in set(singles) - large} == {(SIZE, SIZE)}
 

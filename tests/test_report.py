@@ -60,7 +60,7 @@ PART_A: dict[str, dict] = {
     "one_step_denoising": {"timesteps": T},
     "iterative_denoising": {"every": 5},
     "sampling": {"prompt": "photo", "count": 5},
-    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3]},
+    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3], "negative_prompts": ["photo"]},
     "sdedit": SDEDIT,
     "edit_images": SDEDIT,
     "inpainting": {"examples": {"tower_top": {}}},
@@ -85,15 +85,21 @@ SINGLES = {
     },
 }
 FIDELITY, FIT = {"psnr": 20.0, "ssim": 0.7}, {"own_prompt": 0.6, "wrong_prompts": 0.2, "rank": 1}
+READ = {"readings": [{"seen": "flip", "prompt": "photo"} | FIT], "chosen": {"sample": 3, "of": 8}} | {
+    f"{score}{kind}": 0.5 for score in ("alignment", "concealment") for kind in ("", "_random")
+}
 LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
     "setup": {"alignment": {f"{n}_steps": {"rocket": FIT, "photo": FIT} for n in (5, 34)}},
     "sampling": LOOK,
-    "guidance": {"guidance": {scale: LOOK for scale in ("1", "3", "7")}},
-    "visual_anagrams": {"man_fire": {"flip": FIT, "chosen": 3, "of": 8}},
-    "hybrid_images": {"skull_falls": {"near": FIT, "far": FIT, "chosen": 3, "of": 8}},
-    "multi_view_anagrams": {"puzzle": {"jigsaw": FIT, "chosen": 3, "of": 8}},
-    "factorized_images": {"inverse": {"photo": FIT, "chosen": 3, "of": 4}},
+    "guidance": {
+        "guidance": {scale: LOOK for scale in ("1", "3", "7")},
+        "negative": {"photo": {"before": 0.3, "after": 0.1}},
+    },
+    "visual_anagrams": {"man_fire": READ},
+    "hybrid_images": {"skull_falls": READ},
+    "multi_view_anagrams": {"puzzle": READ},
+    "factorized_images": {"inverse": READ},
     "masked_sdedit": {"sky": {"known_error": 0.0}},
     "samplers": {"alignment": {"ddim": {"5_calls": FIT, "33_calls": FIT}}},
     "gaussian_denoising": {"t": {str(t): FIDELITY for t in T}},

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy, interpolate, normalize
 from fundiff.errors import UserError
 from fundiff.text import TOKENS, load_text
 
-SIZE = 64
+SIZE, MAX_SCALE = 64, 50.0
 
 
 class ImageEncoder(nn.Module):
@@ -74,6 +74,11 @@ class Critic:
 
     def __init__(self, encoder: ImageEncoder, metrics: dict):
         self.encoder, self.metrics = encoder.eval().requires_grad_(False), metrics
+
+    @property
+    def scale(self) -> float:
+        """The inverse temperature that the similarities were trained under."""
+        return float(self.encoder.log_scale.exp().clamp(max=MAX_SCALE))
 
     @torch.no_grad()
     def score(self, images: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:

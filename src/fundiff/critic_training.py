@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fundiff.critic import ImageEncoder, contrastive_loss
+from fundiff.critic import MAX_SCALE, ImageEncoder, contrastive_loss
 from fundiff.randomness import generator
 
 
@@ -53,7 +53,7 @@ def training(
         chance = generator(seed, "critic", step)
         rows = torch.randint(len(sentence), (batch_size,), generator=chance)
         x_0 = torch.from_numpy(pixels[rows.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1
-        scale = encoder.log_scale.exp().clamp(max=50)
+        scale = encoder.log_scale.exp().clamp(max=MAX_SCALE)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             seen = encoder(augmented(x_0, chance).contiguous(memory_format=torch.channels_last))
         loss = contrastive_loss(seen.float(), vectors[sentence[rows]], scale)

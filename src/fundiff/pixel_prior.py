@@ -49,11 +49,23 @@ class PixelPrior:
         return [*self.scheduler.timesteps.tolist(), -1]
 
     @torch.no_grad()
-    def __call__(self, x_t: Tensor, t: int, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        """(eps, v) for x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; v in [-1, 1] places the variance."""
+    def __call__(
+        self, x_t: Tensor, t: int, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """(eps, v) for x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; v in [-1, 1] places the variance.
+
+        A second stage is also shown `low`, the enlarged picture at its noise level.
+        """
+        seen = x_t if low is None else torch.cat([x_t, low], 1)
+        labels = None if low is None else torch.full((len(x_t),), noise_level, device=self.device)
         with self.autocast():
-            states = embeddings.to(self.device, self.dtype)
-            (out,) = self.unet(x_t.to(self.dtype), t, encoder_hidden_states=states, return_dict=False)
+            (out,) = self.unet(
+                seen.to(self.dtype),
+                t,
+                encoder_hidden_states=embeddings.to(self.device, self.dtype),
+                class_labels=labels,
+                return_dict=False,
+            )
         out = out.float()
         eps, v = out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
         if self.scheduler.config.prediction_type == "v_prediction":
@@ -92,13 +104,13 @@ def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
     return cpu_offload(module, torch.device(runtime.device))
 
 
-def load_scheduler(model: Pinned) -> Any:
+def load_scheduler(model: Pinned, subfolder: str = "scheduler") -> Any:
     """The prior's DDPMScheduler. Raises UserError for a variance that no step here can use."""
     from diffusers import DDPMScheduler
 
     with access(model.name):
         folder = folder_of(model.name, model.variant, model.revision)
-        ddpm = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
+        ddpm = DDPMScheduler.from_pretrained(folder, subfolder=subfolder)
     if ddpm.config.variance_type not in ("learned_range", *FIXED_VARIANCES):
         raise UserError(
             f"model.name {model.name!r}: variance_type {ddpm.config.variance_type!r} is not supported"

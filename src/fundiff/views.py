@@ -68,6 +68,28 @@ def view_named(name: str) -> View:
     return VIEWS[name]()
 
 
+class Blocks(View):
+    """A view of single pixels on a picture `factor` times as large, whose blocks move as those pixels do."""
+
+    def __init__(self, small: View, factor: int):
+        self.small, self.factor, self.label = small, factor, small.label
+
+    def view(self, x: Tensor) -> Tensor:
+        """Every block where its pixel goes."""
+        return F.pixel_shuffle(self.small.view(F.pixel_unshuffle(x, self.factor)), self.factor)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Every block back in its place."""
+        return F.pixel_shuffle(self.small.inverse(F.pixel_unshuffle(x, self.factor)), self.factor)
+
+
+def enlarged_view(view: View, factor: int) -> View:
+    """The same view of a picture `factor` times as large."""
+    if isinstance(view, Composition):
+        return Composition(enlarged_view(view.first, factor), enlarged_view(view.second, factor))
+    return Blocks(view, factor) if isinstance(view, Pixels | FromFile) else view
+
+
 def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
     """A picture `[3, S, S]` made smaller by `share` in the middle of a white one of `enlarge` times its size."""
     side = image.shape[-1] * enlarge

@@ -1,0 +1,38 @@
+"""The scores of an illusion: closed forms, and what random prompts give."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundiff.concealment import alignment_score, concealment_score, illusion_scores
+
+
+def chance():
+    return torch.Generator().manual_seed(0)
+
+
+def test_alignment_is_the_worst_reading():
+    assert alignment_score(torch.tensor([[0.9, 0.1], [0.2, 0.3]])) == pytest.approx(0.3)
+
+
+@given(st.integers(2, 5), st.floats(-1, 1), st.floats(0.1, 50))
+def test_views_that_look_alike_conceal_nothing(views, value, scale):
+    assert concealment_score(torch.full((views, views), value), scale) == pytest.approx(1 / views, abs=1e-6)
+
+
+def test_concealment_of_two_views_is_a_logistic_curve():
+    expected = torch.sigmoid(torch.tensor(10 * 0.4)).item()
+    assert concealment_score(torch.tensor([[0.5, 0.1], [0.1, 0.5]]), 10) == pytest.approx(expected)
+
+
+def test_exchanged_readings_score_below_chance():
+    assert concealment_score(torch.tensor([[0.1, 0.5], [0.5, 0.1]]), 10) < 0.1
+
+
+def test_a_true_illusion_stands_above_random_prompts():
+    similarities = torch.zeros(2, 6)
+    similarities[0, 3] = similarities[1, 5] = 1.0
+    scores = illusion_scores(similarities, [3, 5], 10, chance())
+    assert scores["alignment"] == 1 and scores["alignment_random"] == 0
+    assert scores["concealment"] > 0.99 and scores["concealment_random"] == pytest.approx(0.5)

@@ -1,0 +1,66 @@
+"""Stage II through views: alone it is diffusers' own pipeline; an anagram stays an anagram."""
+
+import pytest
+import torch
+from diffusers import IFSuperResolutionPipeline
+
+from fundiff.hub import Pinned
+from fundiff.randomness import sample_generators
+from fundiff.runtime import Runtime
+from fundiff.stage_ii import FACTOR, enlarged
+from fundiff.views import VIEWS, enlarged_view, view_named
+from tests.tiny import SIZE, make_stage_ii
+
+CPU = Runtime("cpu", "fp32", 1)
+LOW = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+STATES = torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
+EMPTY = torch.zeros(77, 32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = make_stage_ii(tmp_path_factory.mktemp("prior") / "if-ii")
+    return Pinned(
+        name="none", variant=None, precision="fp32", offload=False, stage_ii=str(folder),
+        revision=None, stage_ii_revision=None, files={},
+    )  # fmt: skip
+
+
+def generators():
+    return sample_generators(180, len(LOW))
+
+
+def test_one_reading_as_it_is_is_the_super_resolution_pipeline(model):
+    pipe = IFSuperResolutionPipeline.from_pretrained(
+        model.stage_ii, text_encoder=None, tokenizer=None, safety_checker=None, feature_extractor=None,
+        watermarker=None, requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.set_progress_bar_config(disable=True)
+    side = FACTOR * SIZE
+    expected = pipe(
+        image=LOW, height=side, width=side, prompt_embeds=STATES, negative_prompt_embeds=EMPTY.expand_as(STATES),
+        num_inference_steps=3, generator=generators(), output_type="pt",
+    ).images  # fmt: skip
+    ours = enlarged(model, CPU, LOW, [(VIEWS["identity"](), STATES)], EMPTY, generators(), steps=3)
+    assert torch.allclose(ours, expected, atol=1e-4)
+
+
+def test_the_second_reading_has_its_say(model):
+    plain = VIEWS["identity"](), STATES
+    turned = VIEWS["flip"](), STATES.flip(0)
+    one = enlarged(model, CPU, LOW, [plain], EMPTY, generators(), steps=2)
+    both = enlarged(model, CPU, LOW, [plain, turned], EMPTY, generators(), steps=2)
+    assert both.shape == one.shape and not torch.allclose(one, both)
+
+
+@pytest.mark.parametrize("name", [*VIEWS, "pixels then flip"])
+def test_a_view_of_the_large_picture_is_the_view_of_the_small_one(name):
+    small = view_named(name)
+    large = enlarged_view(small, FACTOR)
+    low = LOW.repeat_interleave(FACTOR, 2).repeat_interleave(FACTOR, 3)
+    seen = small.view(LOW).repeat_interleave(FACTOR, 2).repeat_interleave(FACTOR, 3)
+    assert torch.equal(large.inverse(large.view(low)), low)
+    if name not in ("skew", "jigsaw", "inner_circle"):  # their finer edges run between the small one's pixels
+        assert torch.equal(large.view(low), seen)
+    else:
+        assert (large.view(low) == seen).float().mean() > 0.6
