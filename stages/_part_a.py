@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fundiff.alignment import Alignment, alignment, best
+from fundiff.clip_critic import ClipCritic
 from fundiff.concealment import illusion_scores
 from fundiff.critic import Critic, load_critic
 from fundiff.denoise import Constraint, Estimator, denoise
@@ -124,10 +125,16 @@ def noised(schedule: Schedule, seed: int, image: Tensor, t: int) -> Tensor:
     return schedule.forward(image[None], t, eps)
 
 
+def judge_named(name: str) -> Critic | ClipCritic:
+    """The critic of a folder with metrics.json, or a CLIP model. Raises UserError where there is neither."""
+    return load_critic(name) if (Path(name) / "metrics.json").exists() else ClipCritic(name)
+
+
 @cache
-def jury() -> tuple[Critic, Prompts]:
+def jury() -> tuple[Critic | ClipCritic, Prompts]:
     """The critic and the sentences it judges by."""
-    return load_critic("models/critic"), Prompts("data/sentences.safetensors")
+    sentences = Prompts("data/sentences.safetensors")
+    return judge_named(sentences.encoder), sentences
 
 
 def aligned(images: Tensor, keys: Sequence[str]) -> Alignment:

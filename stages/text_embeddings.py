@@ -1,30 +1,31 @@
 from pydantic import Field
 
-from fundiff.critic import sentence_vectors
 from fundiff.hub import load_pinned
 from fundiff.params import Section
 from fundiff.prompts import cut_text, encode, load_encoder, save_prompts
 from fundiff.runtime import detect
-from stages._part_a import run_stage
+from stages._part_a import judge_named, run_stage
 
 
 class Params(Section):
+    critic: str = Field(description="a critic of this project, or a folder or hub id of a CLIP model")
     prompts: dict[str, str] = Field(
         min_length=1, description="key by which the stages name a prompt: its words"
     )
 
 
 def main(params: Params) -> None:
-    pipe = load_encoder(load_pinned("data/model.json"), detect())
+    model = load_pinned("data/model.json")
+    pipe = load_encoder(model, detect())
     for key, prompt in params.prompts.items():
         if cut := cut_text(pipe.tokenizer, prompt):
             print(f"text_embeddings: warning: the prior sees 77 tokens; of {key!r} it will not see: {cut!r}")
-    save_prompts("data/text_embeddings.safetensors", params.prompts, encode(pipe, params.prompts))
+    states = encode(pipe, params.prompts)
+    save_prompts("data/text_embeddings.safetensors", params.prompts, states, model.name)
     # The critic judges in a space of its own, whatever the prior's encoder is.
-    vectors = sentence_vectors(list(params.prompts.values()))
-    save_prompts(
-        "data/sentences.safetensors", params.prompts, dict(zip(params.prompts, vectors, strict=True))
-    )
+    vectors = judge_named(params.critic).vectors(list(params.prompts.values()))
+    sentences = dict(zip(params.prompts, vectors, strict=True))
+    save_prompts("data/sentences.safetensors", params.prompts, sentences, params.critic)
 
 
 if __name__ == "__main__":

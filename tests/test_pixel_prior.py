@@ -119,8 +119,8 @@ def test_a_level_from_pure_noise_is_sampling_and_the_last_returns_the_picture(pr
 
 
 def test_prompts_come_back_by_key_and_in_order(tmp_path, states):
-    save_prompts(tmp_path / "p.safetensors", PROMPTS, states)
-    save_prompts(tmp_path / "q.safetensors", PROMPTS, states)
+    save_prompts(tmp_path / "p.safetensors", PROMPTS, states, "none")
+    save_prompts(tmp_path / "q.safetensors", PROMPTS, states, "none")
     assert (tmp_path / "p.safetensors").read_bytes() == (tmp_path / "q.safetensors").read_bytes()
     prompts = Prompts(tmp_path / "p.safetensors")
     assert prompts.text("dog") == PROMPTS["dog"] and prompts.keys == list(PROMPTS)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fundiff.clip_critic import ClipCritic
 from fundiff.critic import Critic
 
 
@@ -37,7 +38,7 @@ class Alignment:
         }
 
 
-def alignment(critic: Critic, images: Tensor, sentences: Tensor, right: Tensor) -> Alignment:
+def alignment(critic: Critic | ClipCritic, images: Tensor, sentences: Tensor, right: Tensor) -> Alignment:
     """Judge images `[N, 3, S, S]` in [-1, 1]; sentences `[P, C]` of all prompts, right `[N]` each image's own."""
     scores = critic.score(images.clamp(-1, 1).cpu(), sentences)
     own = scores.gather(1, right[:, None]).squeeze(1)

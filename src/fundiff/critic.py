@@ -80,11 +80,15 @@ class Critic:
         """The inverse temperature that the similarities were trained under."""
         return float(self.encoder.log_scale.exp().clamp(max=MAX_SCALE))
 
+    def vectors(self, prompts: Sequence[str]) -> Tensor:
+        """Unit vectors `[P, 384]` of prompts."""
+        return sentence_vectors(prompts)
+
     @torch.no_grad()
     def score(self, images: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
         """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts (or
         their vectors)."""
-        vectors = prompts if isinstance(prompts, Tensor) else sentence_vectors(prompts)
+        vectors = prompts if isinstance(prompts, Tensor) else self.vectors(prompts)
         return self.encoder(images.float()) @ vectors.T
 
     def rank(self, images: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:

@@ -59,12 +59,12 @@ def encode(pipe: Any, prompts: dict[str, str]) -> dict[str, Tensor]:
     return dict(zip(prompts, states.float().cpu(), strict=True))
 
 
-def save_prompts(path: str | Path, prompts: dict[str, str], states: dict[str, Tensor]) -> None:
-    """Write what was made of each prompt, by key, with the prompts' words beside it."""
+def save_prompts(path: str | Path, prompts: dict[str, str], states: dict[str, Tensor], encoder: str) -> None:
+    """Write what the encoder made of each prompt, by key, with the prompts' words beside it."""
     from safetensors.torch import save_file
 
     # One metadata entry: the order of several is not the same from run to run.
-    words = {"prompts": json.dumps(prompts)}
+    words = {"prompts": json.dumps({"encoder": encoder, "texts": prompts})}
     with replacing(path) as temporary:
         save_file({key: state.contiguous() for key, state in states.items()}, temporary, metadata=words)
 
@@ -76,7 +76,9 @@ class Prompts:
         try:
             with safetensors.safe_open(path, "pt") as file:
                 self._states = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                self._texts: dict[str, str] = json.loads(file.metadata()["prompts"])
+                words = json.loads(file.metadata()["prompts"])
+            self.encoder: str = words["encoder"]
+            self._texts: dict[str, str] = words["texts"]
         except (OSError, KeyError, TypeError, safetensors.SafetensorError):
             raise UserError(f"{path}: missing or unreadable; run `dvc repro text_embeddings`") from None
 

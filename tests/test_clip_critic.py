@@ -1,0 +1,57 @@
+"""CLIP as the critic: a tiny random one of transformers' own classes, beside CLIPModel itself."""
+
+import json
+
+import pytest
+import torch
+from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+from fundiff.clip_critic import ClipCritic
+from fundiff.errors import UserError
+
+PROMPTS = ["a dog", "a rocket"]
+IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A CLIP folder: letters for words, two layers of next to no width."""
+    path = tmp_path_factory.mktemp("clip")
+    letters = [chr(i) for i in range(97, 123)]
+    vocab = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(vocab)}))
+    (path / "merges.txt").write_text("#version: 0.2\n")
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    words = {"vocab_size": len(vocab), "bos_token_id": 52, "eos_token_id": 53, "max_position_embeddings": 16}
+    config = CLIPConfig(
+        text_config=small | words, vision_config=small | {"image_size": 32, "patch_size": 8}, projection_dim=8
+    )
+    torch.manual_seed(0)
+    CLIPModel(config).save_pretrained(path)
+    tokenizer = CLIPTokenizer(str(path / "vocab.json"), str(path / "merges.txt"), model_max_length=16)
+    size = {"shortest_edge": 32}
+    images = CLIPImageProcessor(size=size, crop_size={"height": 32, "width": 32})
+    CLIPProcessor(images, tokenizer).save_pretrained(path)
+    return path
+
+
+def test_scores_are_clips_own_logits(folder):
+    critic = ClipCritic(str(folder))
+    pixels = list(((IMAGES + 1) * 127.5).round().byte())
+    inputs = critic.processor(text=PROMPTS, images=pixels, padding=True, return_tensors="pt")
+    expected = CLIPModel.from_pretrained(folder)(**inputs).logits_per_image
+    ours = critic.scale * critic.score(IMAGES, critic.vectors(PROMPTS))
+    assert torch.allclose(ours, expected, atol=1e-3)
+
+
+def test_a_score_is_a_cosine(folder):
+    critic = ClipCritic(str(folder))
+    assert critic.score(IMAGES, critic.vectors(PROMPTS)).abs().max() <= 1 + 1e-6
+
+
+def test_no_clip_is_one_line(tmp_path):
+    with pytest.raises(
+        UserError, match=r"text_embeddings.critic '.*' is neither a critic of this project"
+    ) as error:
+        ClipCritic(str(tmp_path))
+    assert "\n" not in str(error.value)
