@@ -10,6 +10,7 @@ from torch import Tensor
 from fundiff.errors import UserError
 from fundiff.hub import Pinned, access, folder_of
 from fundiff.pixel_prior import DTYPES
+from fundiff.progress import pace
 from fundiff.runtime import Runtime
 
 
@@ -41,7 +42,7 @@ def enlarged(
             watermarker=None,
             requires_safety_checker=False,
         )
-    pipe.set_progress_bar_config(disable=True)
+    pipe.set_progress_bar_config(**pace("four times the size"))
     if model.offload:
         pipe.enable_model_cpu_offload(device=runtime.device)
     else:
