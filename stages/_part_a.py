@@ -25,6 +25,7 @@ from fundiff.hub import load_pinned
 from fundiff.images import load_picture, save_png
 from fundiff.params import S, Section
 from fundiff.pixel_prior import enough_memory, load_pixel_prior
+from fundiff.progress import progress
 from fundiff.prompts import Prompts
 from fundiff.randomness import generator, randn
 from fundiff.runtime import detect
@@ -98,10 +99,10 @@ class Bench:
         constraint: Constraint | None = None,
         enter: Sequence[int] | None = None,
     ) -> Iterator[Tensor]:
-        """The loop by the params' step."""
-        yield from denoise(
-            x, estimator, timesteps, self.prior.steps[params.step], generators, constraint, enter
-        )
+        """The loop by the params' step, with its progress where it is long."""
+        step = self.prior.steps[params.step]
+        steps = denoise(x, estimator, timesteps, step, generators, constraint, enter)
+        yield from progress(steps, "denoising", len(timesteps) - 1)
 
 
 def run_stage(name: str, section: type[S], work: Callable[[S], None]) -> None:

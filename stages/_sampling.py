@@ -15,6 +15,7 @@ from fundiff.files import replacing, write_json
 from fundiff.judge import Judge, verdicts
 from fundiff.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.params import Section
+from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import Runtime
 from fundiff.sampling import last, quantised, sample
@@ -51,23 +52,13 @@ class Jury:
 
     def sets(self, estimator: Estimator, schedule: Schedule) -> list[Tensor]:
         """One set of samples a seed, as large as the reference."""
-        judged = self.params.judged
-        seeds = range(self.params.seed, self.params.seed + judged.seeds)
-        return [
-            quantised(
-                last(
-                    sample(
-                        estimator,
-                        schedule,
-                        sample_generators(seed, self.reference.size, "judged"),
-                        self.runtime,
-                        judged.steps,
-                        judged.sampler,
-                    )
-                )
-            )
-            for seed in seeds
-        ]
+        judged, sets = self.params.judged, []
+        for i in range(judged.seeds):
+            generators = sample_generators(self.params.seed + i, self.reference.size, "judged")
+            steps = sample(estimator, schedule, generators, self.runtime, judged.steps, judged.sampler)
+            what = f"judged samples, set {i + 1} of {judged.seeds}"
+            sets.append(quantised(last(progress(steps, what, judged.steps))))
+        return sets
 
     def score(self, sets: list[Tensor], labels: Tensor | None = None) -> dict[str, Any]:
         """The sets' scores."""

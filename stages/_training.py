@@ -16,6 +16,7 @@ from fundiff.networks import epoch_file, save_config, save_epoch
 from fundiff.objectives import Loss
 from fundiff.runtime import detect
 from fundiff.schedule import Schedule
+from fundiff.snapshots import kept_epochs
 from fundiff.training import Recipe, train
 
 
@@ -42,7 +43,7 @@ def fit(
     runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
     state = state_folder(stage, params, Path("data/mnist.npz"))
     network = state / "network"
-    kept = {e for e in getattr(params, "snapshots", []) if e < params.epochs} | {params.epochs}
+    kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
     rows = []
     for epoch in train(model, loss, validate, digits, params, runtime, state / "state.pt", stage):
         if epoch.number in kept and not epoch_file(network, epoch.number).exists():
@@ -55,7 +56,7 @@ def fit(
                 "learning_rate": epoch.learning_rate,
             }
         )
-    save_config(network, {"epochs": params.epochs, "snapshots": sorted(kept)} | config)
+    save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
     with replacing(folder) as temporary:
         # A kill may have left a half-written file beside the kept ones, under a dotted name.
         shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))

@@ -1,12 +1,13 @@
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
-from fundiff.files import replacing
+from fundiff.files import replacing, write_json
+from fundiff.key_figures import key_figures
 from fundiff.params import Section
 from fundiff.report import render
-from fundiff.stage import files, run
+from fundiff.results import load_stages
+from fundiff.stage import entry_of, files, run
 
 
 class Params(Section):
@@ -15,11 +16,14 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    entry = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]["report"]
-    html = render(Path(), files(entry, "deps"), params.model_dump())
+    stages = load_stages(Path(), files(entry_of("report"), "deps"))
+    html = render(Path(), stages, params.model_dump())
     for path in params.gallery:
         if not Path(path).is_file():
             print(f"report: the gallery leaves out {path}: no stage left it")
+    with replacing("metrics/key") as temporary:
+        for name, figure in key_figures(stages).items():
+            write_json(temporary / f"{name}.json", figure.numbers())
     with replacing("report/index.html") as temporary:
         temporary.write_text(html, encoding="utf-8", newline="\n")
     print(f"report: {len(html.encode()) / 1e6:.1f} MB")

@@ -4,6 +4,7 @@ from pydantic import Field
 from fundiff.digit_estimators import classed
 from fundiff.figures import grid
 from fundiff.networks import load_unet, schedule_of
+from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
@@ -25,7 +26,8 @@ def main(params: Params) -> None:
         unet, schedule, timesteps = runtime.place(unet), schedule_of(config), config["timesteps"]
         estimator = classed(unet, digits, timesteps, params.guidance_scale)
         generators = sample_generators(params.seed, len(digits))
-        frames = list(sample(estimator, schedule, generators, runtime, figure_steps(params, config)))
+        steps = sample(estimator, schedule, generators, runtime, figure_steps(params, config))
+        frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)

@@ -5,6 +5,7 @@ from fundiff.digit_estimators import timed
 from fundiff.figures import grid
 from fundiff.judge import verdicts
 from fundiff.networks import load_unet, schedule_of
+from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
@@ -24,7 +25,8 @@ def main(params: Params) -> None:
         unet, config = load_unet("models/time_unet", epoch)
         schedule, estimator = schedule_of(config), timed(runtime.place(unet), config["timesteps"])
         generators = sample_generators(params.seed, params.count)
-        frames = list(sample(estimator, schedule, generators, runtime, figure_steps(params, config)))
+        steps = sample(estimator, schedule, generators, runtime, figure_steps(params, config))
+        frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)

@@ -6,6 +6,7 @@ from torchvision.utils import make_grid
 from fundiff.denoise import denoise, strided
 from fundiff.figures import grid
 from fundiff.params import Section
+from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.solvers import SOLVERS
 from stages._part_a import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
@@ -32,7 +33,8 @@ def main(params: Params) -> None:
         for calls in sorted(params.calls):
             generators, timesteps = sample_generators(params.seed, len(keys)), strided(FIRST + 1, calls)
             step = solver(bench.prior.schedule, timesteps)
-            *_, results[calls] = denoise(bench.noise(generators), estimator, timesteps, step, generators)
+            steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
+            *_, results[calls] = progress(steps, f"{name}, {calls} calls", calls)
         judged = {calls: aligned(images, keys) for calls, images in results.items()}
         numbers[name] = {
             f"{calls}_calls": one.mean() | {"own_prompt_std": float(one.own.std()) if len(keys) > 1 else 0.0}

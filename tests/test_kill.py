@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,21 +11,16 @@ import pytest
 import yaml
 
 from fundiff.networks import sha256
+from tests.commands import ENVIRONMENT
 
 TRAININGS = ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"]
-ENVIRONMENT = os.environ | {
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "FUNDIFF_PRECISION": "fp32",
-    "FUNDIFF_THREADS": "1",
-}
+FIXED = ENVIRONMENT | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
 
 
 def dvc_repro(folder: Path, *arguments: str) -> subprocess.Popen:
     """`dvc repro`, in a process group of its own, so that a kill takes the stage along."""
     command = ["dvc", "repro", *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=-3, stderr=-3, start_new_session=True
-    )
+    return subprocess.Popen(command, cwd=folder, env=FIXED, stdout=-3, stderr=-3, start_new_session=True)
 
 
 def bits(folder: Path, name: str) -> dict[str, str]:
@@ -51,7 +45,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
             section["timesteps"] = 20
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    subprocess.run(["dvc", "init", "-q"], cwd=folder, env=ENVIRONMENT, check=True)
+    subprocess.run(["dvc", "init", "-q"], cwd=folder, env=FIXED, check=True)
     assert dvc_repro(folder, *TRAININGS).wait() == 0
     return folder, {name: bits(folder, name) for name in TRAININGS}
 

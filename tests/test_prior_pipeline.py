@@ -18,6 +18,7 @@ from fundiff.critic import load_critic
 from fundiff.priors import load_prior
 from prior.stages.sections import NAMES
 from tests import closure
+from tests.commands import ENVIRONMENT
 
 DVC = yaml.safe_load(Path("prior/dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PARAMS = yaml.safe_load(Path("prior/params.yaml").read_text(encoding="utf-8"))
@@ -156,6 +157,20 @@ def tiny_params(mirror: Path) -> dict:
     return params
 
 
+def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
+    command, path = [sys.executable, "-m", "prior.stages.fetch_drawings"], os.pathsep.join(["src", "."])
+    for folder in ("src", "prior/stages"):
+        (tmp_path / folder).parent.mkdir(exist_ok=True)
+        (tmp_path / folder).symlink_to(Path(folder).resolve())
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "fetch_drawings: prior/params.yaml: not found; run from the project's root folder\n"
+    )
+
+
 @pytest.mark.slow
 def test_dvc_repro_makes_a_prior_of_a_few_drawings_without_a_network(tmp_path):
     project, mirror = tmp_path / "project", tmp_path / "mirror"
@@ -166,10 +181,7 @@ def test_dvc_repro_makes_a_prior_of_a_few_drawings_without_a_network(tmp_path):
         (project / "prior" / name).symlink_to(Path("prior", name).resolve())
     (project / "prior/params.yaml").write_text(yaml.safe_dump(tiny_params(mirror)), encoding="utf-8")
     binaries = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "src", "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1",
-    }  # fmt: skip
+    environment = ENVIRONMENT | {"PYTHONPATH": "src", "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
 
     def dvc(*arguments: str) -> str:
         result = subprocess.run(

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from fundiff.errors import UserError
@@ -23,6 +25,8 @@ from fundiff.prior_training import (
     variance_loss,
 )
 from fundiff.randomness import generator
+from prior.stages.sections import TrainPrior
+from prior.stages.train_prior import start
 
 ABAR = make_scheduler().alphas_cumprod
 
@@ -174,6 +178,15 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
     for part in ("unet", "ema"):
         found, expected = getattr(resumed, part).state_dict(), getattr(whole, part).state_dict()
         assert all(torch.equal(found[name], value) for name, value in expected.items()), part
+
+
+def test_a_start_that_is_not_there_is_one_line():
+    params = yaml.safe_load(Path("prior/params.yaml").read_text(encoding="utf-8"))["train_prior"]
+    with pytest.raises(UserError) as error:
+        start(TrainPrior(**params | {"init": "models/priro"}), 384)
+    assert str(error.value) == (
+        "prior/params.yaml: train_prior.init: 'models/priro' has no unet/config.json; \"\" begins anew"
+    )
 
 
 def test_a_loss_that_is_no_number_stops_the_training():

@@ -1,6 +1,7 @@
 """Training: a kill leaves no trace, the average is right, and a loss that blows up says so."""
 
 import copy
+import re
 from itertools import islice
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_loss_that_blows_up_names_step_and_rate(digits, tmp_path):
     )
     with pytest.raises(UserError, match=r"not finite at epoch 1, step 0, learning rate 0\.001"):
         next(loop)
+
+
+def test_progress_tells_how_far_how_fast_and_how_much_longer(digits, tmp_path, capsys):
+    run(digits, tmp_path / "p.pt", epochs=3)
+    capsys.readouterr()
+    run(digits, tmp_path / "p.pt")
+    told = capsys.readouterr().err.split("\r")
+    assert " 40/80 [" in told[1], "it goes on from the two finished epochs"
+    assert re.search(r"train: 100%.* 80/80 \[\d\d:\d\d<\d\d:\d\d, .* images/s", told[-1])
 
 
 def test_training_lowers_the_loss(digits, tmp_path):

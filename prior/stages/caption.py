@@ -12,8 +12,9 @@ from fundiff.compose import Library
 from fundiff.errors import UserError
 from fundiff.files import replacing, write_json
 from fundiff.params import nearest
+from fundiff.progress import progress
 from fundiff.text import text_pipeline, token_states
-from prior.stages.sections import Caption, read
+from prior.stages.sections import Caption, read, run
 
 _worker: dict = {}
 
@@ -68,9 +69,9 @@ def main() -> None:
         shape = (section.pictures, 64, 64, 3)
         pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with ProcessPoolExecutor(section.processes, initializer=start_worker, initargs=(section,)) as pool:
-            for position, (sentence, picture) in enumerate(
-                pool.map(make, range(section.pictures), chunksize=128)
-            ):
+            made = pool.map(make, range(section.pictures), chunksize=128)
+            shown = progress(made, "caption", section.pictures, " pictures")
+            for position, (sentence, picture) in enumerate(shown):
                 which[position] = sentences.setdefault(sentence, len(sentences))
                 pixels[position] = picture
         pixels.flush()
@@ -82,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("caption", main)

@@ -15,6 +15,7 @@ from fundiff.files import replacing, write_json
 from fundiff.judged import colourfulness, diversity, nearest_distance, roughness, sheet, small
 from fundiff.prior_model import guided_samples
 from fundiff.prior_prompts import Prompt, fixed_prompts
+from fundiff.progress import progress
 from fundiff.randomness import randn, sample_generators
 from fundiff.retrieval import retrieval, summary
 from fundiff.runtime import detect
@@ -22,7 +23,7 @@ from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.styles import STYLES
 from fundiff.text import text_pipeline, token_states
 from prior.stages.caption import load_library, make_plan
-from prior.stages.sections import Caption, EvaluatePrior, read
+from prior.stages.sections import Caption, EvaluatePrior, read, run
 
 SHOWN_FIRST = ("course", "name", "style", "scene", "keyword")
 
@@ -35,7 +36,8 @@ def sample(
     noise = randn(sample_generators(section.seed, len(states) - 1, purpose), (3, 64, 64))
     bf16 = detect().precision == "bf16"
     parts = []
-    for start in range(0, len(noise), section.batch_size):
+    starts = range(0, len(noise), section.batch_size)
+    for start in progress(starts, f"{purpose}, guidance {scale:g}", len(starts), " batches"):
         rows = slice(start, start + section.batch_size)
         batch = torch.cat([states[:1], states[1:][rows]])
         parts.append(guided_samples(unet, batch, noise[rows], scale, section.steps, bf16))
@@ -167,4 +169,4 @@ def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("evaluate_prior", main)

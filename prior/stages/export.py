@@ -13,7 +13,7 @@ from fundiff.prior_card import card, credits_file
 from fundiff.prior_model import save_prior
 from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.text import sha256
-from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read
+from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read, run
 
 FOLDER, CRITIC = Path("models/prior"), Path("models/critic")
 
@@ -43,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("export", main)

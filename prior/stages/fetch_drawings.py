@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fundiff.packages import fetch
-from prior.stages.sections import FetchDrawings, read
+from prior.stages.sections import FetchDrawings, read, run
 
 
 def main() -> None:
@@ -15,4 +15,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("fetch_drawings", main)

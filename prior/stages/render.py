@@ -8,7 +8,8 @@ import numpy as np
 
 from fundiff.drawings import Drawing, bitmap_drawings, clipart_drawings, cut_out, iconify_drawings, read_names
 from fundiff.files import replacing, write_json
-from prior.stages.sections import FetchDrawings, Render, read
+from fundiff.progress import progress
+from prior.stages.sections import FetchDrawings, Render, read, run
 
 READERS = {"svg": iconify_drawings, "bitmap": bitmap_drawings, "clipart": clipart_drawings}
 
@@ -32,7 +33,8 @@ def drawn(drawing: Drawing) -> np.ndarray | None:
 def main() -> None:
     drawings = all_drawings(read(FetchDrawings, "fetch_drawings"), Path("data/prior/packages"))
     with ProcessPoolExecutor(read(Render, "render").processes) as pool:
-        pixels = list(pool.map(drawn, drawings, chunksize=64))
+        cut_outs = pool.map(drawn, drawings, chunksize=64)
+        pixels = list(progress(cut_outs, "render", len(drawings), " drawings"))
     kept = [(d, p) for d, p in zip(drawings, pixels, strict=True) if p is not None]
     with replacing("data/prior/drawings.npz") as path, path.open("wb") as file:
         np.savez_compressed(file, pixels=np.stack([p for _, p in kept]))
@@ -44,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("render", main)

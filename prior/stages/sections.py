@@ -1,5 +1,6 @@
 """The sections of prior/params.yaml: one per stage, of the stage's own name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from fundiff.packages import Package
 from fundiff.params import Section, load_section
+from fundiff.stage import guarded
 
 PARAMS = Path("prior/params.yaml")
 NAMES = ["fetch_drawings", "render", "caption", "train_prior", "train_critic", "evaluate_prior", "export"]
@@ -78,3 +80,8 @@ class EvaluatePrior(Section):
 def read(kind: type[S], name: str) -> S:
     """The section of a stage. Raises UserError where the file says something that the stage does not know."""
     return load_section(kind, name, NAMES, PARAMS)
+
+
+def run(name: str, main: Callable[[], None]) -> None:
+    """Run a stage of this pipeline."""
+    guarded(name, main, "prior/dvc.yaml")

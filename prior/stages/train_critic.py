@@ -11,9 +11,10 @@ import torch
 from fundiff.captions import phrase
 from fundiff.critic import Critic, ImageEncoder, save_critic, sentence_vectors
 from fundiff.critic_training import on_white, training
+from fundiff.progress import progress
 from fundiff.retrieval import retrieval
 from fundiff.runtime import detect
-from prior.stages.sections import TrainCritic, read
+from prior.stages.sections import TrainCritic, read, run
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     encoder = ImageEncoder()
     started = time.perf_counter()
     recipe = {"seed": section.seed, "images": section.images, "batch_size": section.batch_size}
-    for images, loss in training(
+    steps = training(
         encoder,
         pixels,
         sentence,
@@ -43,10 +44,10 @@ def main() -> None:
         learning_rate=section.learning_rate,
         bf16=runtime.precision == "bf16",
         **recipe,
-    ):
-        if images % (50 * section.batch_size) == 0:
-            speed = images / (time.perf_counter() - started)
-            print(f"{images} images, loss {loss:.3f}, {speed:.0f} images/s", flush=True)
+    )
+    with progress(steps, "train_critic", section.images // section.batch_size) as bar:
+        for _, loss in bar:
+            bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
     held_out = torch.from_numpy(cut_outs[unseen.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1
     metrics = {
         "held_out_set": section.held_out,
@@ -62,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("train_critic", main)

@@ -4,23 +4,24 @@ network."""
 import csv
 import json
 import math
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
 
 from fundiff.errors import UserError
 from fundiff.files import load_checkpoint, replacing, save_checkpoint
 from fundiff.prior_model import guided_samples, make_scheduler, make_unet, save_prior
 from fundiff.prior_training import Pictures, Recipe, Training
+from fundiff.progress import pace
 from fundiff.randomness import randn, sample_generators
 from fundiff.runtime import detect
 from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.text import text_pipeline, token_states
-from prior.stages.sections import TrainPrior, read
+from prior.stages.sections import PARAMS, TrainPrior, read, run
 
 CHECKPOINT = Path(".checkpoints/prior/state.pt")
 SHOWN = (
@@ -57,6 +58,10 @@ def start(section: TrainPrior, width: int) -> tuple[Training, dict]:
     fixed = json.loads(section.model_dump_json(exclude=FREE))
     unet = make_unet(**section.unet, width=width)
     if section.init:
+        if not (Path(section.init) / "unet/config.json").is_file():
+            raise UserError(
+                f'{PARAMS}: train_prior.init: {section.init!r} has no unet/config.json; "" begins anew'
+            )
         unet = ShuffledUNet2DConditionModel.from_pretrained(
             section.init, subfolder="unet", torch_dtype=torch.float32
         )
@@ -102,19 +107,18 @@ def main() -> None:
         f"bf16 {training.bf16}, {sum(p.numel() for p in training.unet.parameters()):,} parameters", flush=True
     )
     saved = training.images // section.checkpoint_images
+    bar = tqdm(total=section.images, initial=training.images, **pace("train_prior", " images"))
     for images in training.steps(pictures, alphas_cumprod):
+        bar.update(section.batch_size)
         if images // section.checkpoint_images > saved:
             saved = images // section.checkpoint_images
             save(training, fixed)
             if saved % 2 == 0:
                 show(training, shown, noise)
             if training.log:
-                last = training.log[-1]
-                print(
-                    f"{time.strftime('%H:%M:%S')} {images} images, loss {last[1]:.4f}, kl {last[2]:.4f}, "
-                    f"rate {last[3]:.1e}, {last[4]:.1f} images/s",
-                    flush=True,
-                )
+                _, loss, kl, rate, _ = training.log[-1]
+                bar.set_postfix_str(f"loss {loss:.4f}, kl {kl:.4f}, learning rate {rate:.1e}")
+    bar.close()
     save(training, fixed)
     show(training, shown, noise)
     save_prior("data/prior/trained", training.ema.module)  # type: ignore[arg-type]
@@ -125,8 +129,8 @@ def main() -> None:
             [[row[0], *(round(v, 6) for v in row[1:4]), round(row[4], 1)] for row in training.log]
         )
     if math.isnan(training.log[-1][1] if training.log else 0.0):
-        raise UserError("train_prior: the loss is not a number")
+        raise UserError("the loss is not a number")
 
 
 if __name__ == "__main__":
-    main()
+    run("train_prior", main)

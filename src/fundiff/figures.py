@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,10 +15,64 @@ from torch import Tensor
 
 from fundiff.files import replacing
 
+DPI, GAP = 130, 8  # of figures; between panels, in pixels
+
 
 def to_uint8(images: Tensor) -> np.ndarray:
     """Images `[..., C, H, W]` in [0, 1] to uint8 `[..., H, W, C]`, clamped and rounded."""
     return images.detach().float().clamp(0, 1).mul(255).round().byte().movedim(-3, -1).cpu().numpy()
+
+
+def enlarged(image: Tensor, width: float) -> np.ndarray:
+    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`, of whole enlarged pixels and about `width` wide."""
+    pixels = to_uint8(image)
+    times = max(1, round(width / pixels.shape[1]))
+    large = pixels.repeat(times, 0).repeat(times, 1)
+    return np.broadcast_to(large, (*large.shape[:2], 3))
+
+
+@dataclass(frozen=True)
+class Item:
+    """A panel or a text of a size in pixels; across and down say where in its cell: 0 is left or top, 1 the other end."""
+
+    what: Any
+    width: int
+    height: int
+    across: float = 0.5
+    down: float = 0.5
+
+
+Cell = tuple[int, int]
+
+
+def arranged(items: Mapping[Cell, Item]) -> tuple[dict[Cell, tuple[int, int]], tuple[int, int]]:
+    """Left and top of every item of a table, by (row, column), and the table's width and height, in pixels.
+
+    Rows and columns are as large as what stands in them, so nothing overlaps and nothing is cut.
+    """
+
+    def tracks(axis: int, size: str) -> tuple[list[int], list[int]]:
+        extents = [0] * (1 + max(at[axis] for at in items))
+        for at, item in items.items():
+            extents[at[axis]] = max(extents[at[axis]], getattr(item, size))
+        return extents, list(accumulate((e + GAP if e else 0 for e in extents), initial=GAP))
+
+    (heights, tops), (widths, lefts) = tracks(0, "height"), tracks(1, "width")
+    places = {
+        (r, c): (
+            lefts[c] + round(item.across * (widths[c] - item.width)),
+            tops[r] + round(item.down * (heights[r] - item.height)),
+        )
+        for (r, c), item in items.items()
+    }
+    return places, (lefts[-1], tops[-1])
+
+
+def label(figure: Any, words: str, size: float, lines: str, across: float, down: float) -> Item:
+    """Words on a figure; `lines` says how several lines of them are aligned."""
+    text = figure.text(0, 0, words, fontsize=size, ha="left", va="top", multialignment=lines, transform=None)
+    width, height = text.get_window_extent().size
+    return Item(text, ceil(width), ceil(height), across, down)
 
 
 def grid(
@@ -25,34 +83,42 @@ def grid(
     captions: Sequence[Sequence[str]] = (),
     panel: float = 1.1,
 ) -> None:
-    """Write a figure of images `[C, H, W]` in [0, 1], with labels at the rows, above the columns, under the panels."""
-    import matplotlib
+    """Write a figure of images `[C, H, W]` in [0, 1], with labels at the rows, above the columns, under the panels.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    Panels are about `panel` inches wide, their pixels enlarged by whole numbers.
+    """
+    from matplotlib.figure import Figure
 
-    count = max(len(row) for row in rows)
-    font = 8 + 0.4 * count  # a wide figure is shown smaller
-    beside, below = 0.13 * font if row_labels else 0, 0.028 * font if captions else 0
-    size = (panel * count + beside, (panel + below) * len(rows) + 0.3)
-    figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False, layout="constrained")
+    figure = Figure(dpi=DPI)
+    font = 8 + 0.4 * max(map(len, rows))  # a wide figure is shown smaller
+    items: dict[Cell, Item] = {}
+    for c, words in enumerate(column_labels):
+        items[0, c + 1] = label(figure, words, font, "center", 0.5, 1)
+    for r, words in enumerate(row_labels):
+        items[2 * r + 1, 0] = label(figure, words, font, "right", 1, 0.5)
     for r, row in enumerate(rows):
-        for c, axis in enumerate(axes[r]):
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.spines[:].set_visible(False)
-            if c < len(row):
-                pixels = to_uint8(row[c])
-                axis.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            if r == 0 and c < len(column_labels):
-                axis.set_title(column_labels[c], fontsize=font)
-            if c == 0 and r < len(row_labels):
-                axis.set_ylabel(row_labels[r], fontsize=font, rotation=0, ha="right", va="center", labelpad=6)
-            if captions and c < len(captions[r]):
-                axis.set_xlabel(captions[r][c], fontsize=font - 1)
+        for c, image in enumerate(row):
+            pixels = enlarged(image, panel * DPI)
+            items[2 * r + 1, c + 1] = Item(pixels, pixels.shape[1], pixels.shape[0])
+    for r, line in enumerate(captions):
+        for c, words in enumerate(line):
+            below = label(figure, words, font - 1, "center", 0.5, 0)
+            items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # apart from the next panel
+    draw(figure, items)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
-    plt.close(figure)
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def draw(figure: Any, items: Mapping[Cell, Item]) -> None:
+    """Put the table on the figure, which becomes as large as it; a figure's own pixels count from below."""
+    places, (width, height) = arranged(items)
+    figure.set_size_inches(width / DPI, height / DPI)
+    for at, (left, top) in places.items():
+        what = items[at].what
+        if isinstance(what, np.ndarray):
+            figure.figimage(what, left, height - top - items[at].height)
+        else:
+            what.set_position((left, height - top))
 
 
 def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarray:

@@ -168,9 +168,7 @@ class Training:
             (v_loss + recipe.variance_weight * kl).backward()
             norm = nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
             if not math.isfinite(float(norm)):
-                raise UserError(
-                    f"train_prior: no finite gradient at step {step}, learning rate {rate:.1e}; lower it"
-                )
+                raise UserError(f"no finite gradient at step {step}, learning rate {rate:.1e}; lower it")
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.ema.update_parameters(self.unet)

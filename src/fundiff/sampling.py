@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ def sample(
         yield from denoise(x, estimator, strided(len(schedule), steps), STEPS[sampler](schedule), generators)
 
 
-def last(frames: Iterator[Tensor]) -> Tensor:
+def last(frames: Iterable[Tensor]) -> Tensor:
     """The picture: the last value of a denoising."""
     frame = None
     for frame in frames:  # noqa: B007

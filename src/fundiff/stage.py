@@ -19,9 +19,9 @@ def stage_names(folder: str | Path = "stages") -> list[str]:
     return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
 
 
-def entry_of(name: str) -> dict[str, Any]:
-    """The stage's entry in dvc.yaml."""
-    return yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][name]
+def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
+    """The stage's entry in a pipeline's dvc.yaml."""
+    return yaml.safe_load(Path(pipeline).read_text(encoding="utf-8"))["stages"][name]
 
 
 def listed(paths: list[str]) -> str:
@@ -37,13 +37,18 @@ def files(entry: dict[str, Any], *kinds: str) -> list[str]:
 
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
-    """Run stage `name` on its section of params.yaml; a UserError is one line on stderr and exit code 1."""
+    """Run stage `name` on its section of params.yaml."""
+    guarded(name, lambda: work(load_section(section, name, stage_names())))
+
+
+def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:
+    """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
     start = time.perf_counter()
     try:
-        work(load_section(section, name, stage_names()))
+        work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    entry = entry_of(name)
+    entry = entry_of(name, pipeline)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
     seconds = time.perf_counter() - start
     print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from fundiff.errors import UserError
 from fundiff.files import load_checkpoint, save_checkpoint
 from fundiff.objectives import Loss
 from fundiff.params import Section
+from fundiff.progress import pace
 from fundiff.randomness import generator, seeded
 from fundiff.runtime import Runtime
 
@@ -154,11 +153,13 @@ def train(
     trainer.load(checkpoint)
     for row in trainer.history:
         yield Epoch(**row, model=trainer.best.eval())
-    for number in range(len(trainer.history) + 1, recipe.epochs + 1):
+    images, done = len(digits) * recipe.repeats, len(trainer.history)
+    bar = tqdm(total=images * recipe.epochs, initial=images * done, **pace(name, " images"))
+    for number in range(done + 1, recipe.epochs + 1):
         learning_rate = float(trainer.scheduler.get_last_lr()[0])
         # Layers that draw for themselves (dropout) draw as a function of (seed, epoch) too.
         with seeded(generator(recipe.seed, "layers", number).initial_seed()):
-            train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, name)
+            train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, bar)
         with torch.no_grad(), runtime.autocast():
             validation_loss = validate(trainer.best.eval())
         row = dict(
@@ -168,6 +169,7 @@ def train(
         # The caller keeps what it wants of this epoch before the checkpoint says that the epoch is done.
         yield Epoch(**row, model=trainer.best)
         trainer.save(checkpoint)
+    bar.close()
 
 
 def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
@@ -183,26 +185,19 @@ def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor
 
 
 def run_epoch(
-    trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, name: str
+    trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, bar: tqdm
 ) -> float:
     """One epoch of updates; its mean loss. The device is not waited for inside it."""
     trainer.model.train()
-    total = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
-    bar = tqdm(
-        total=total,
-        desc=f"{name} {number}/{recipe.epochs}",
-        unit="batch",
-        mininterval=1 if sys.stderr.isatty() else 20,
-    )
-    losses, start = [], time.perf_counter()
+    losses = []
     for images, labels, g in batches(digits, recipe, number):
         with runtime.autocast():
             value = loss(trainer.model, images, labels, g)
         losses.append(trainer.step(value))
-        if bar.update() or len(losses) == total:
-            speed = len(losses) * recipe.batch_size / (time.perf_counter() - start)
-            bar.set_postfix_str(f"loss {losses[-1].item():.4f}, {speed:.0f} images/s", refresh=False)
-    bar.close()
+        if bar.update(len(images)):
+            bar.set_postfix_str(
+                f"epoch {number}/{recipe.epochs}, loss {losses[-1].item():.4f}", refresh=False
+            )
     values = torch.stack(losses).cpu()
     bad = (~values.isfinite()).nonzero()
     if len(bad):

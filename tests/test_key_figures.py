@@ -1,0 +1,89 @@
+"""Key figures: each beside its baseline and what real data give, few enough for one screen."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fundiff.errors import UserError
+from fundiff.key_figures import MEASURES, KeyFigure, fit, key_figures, readings
+from fundiff.results import Stage, load_stages
+from tests.test_report import inputs, project
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory) -> dict[str, Stage]:
+    root = project(tmp_path_factory.mktemp("results"))
+    return load_stages(root, inputs(root))
+
+
+def stage(name: str, metrics: dict, **params) -> Stage:
+    made = Stage(name, params, [], {}, Path())
+    made.__dict__["metrics"] = metrics
+    return made
+
+
+def test_what_there_is_not_is_not_written():
+    assert KeyFigure(0.123456, None, 1).numbers() == {"here": 0.12346, "real": 1}
+
+
+def test_alignment_is_the_mean_beside_that_of_the_other_prompts():
+    rows = [{"own_prompt": own, "wrong_prompts": wrong, "rank": 1} for own, wrong in ((0.2, 0.0), (0.4, 0.2))]
+    assert fit(rows)["alignment"] == KeyFigure(pytest.approx(0.3), pytest.approx(0.1))
+
+
+def test_a_picture_is_read_by_its_worst_view():
+    ways = {
+        "upright": {"own_prompt": 0.9, "wrong_prompts": 0.5},
+        "turned": {"own_prompt": 0.1, "wrong_prompts": 0.0},
+    }
+    anagram = stage("visual_anagrams", {"a": ways | {"chosen": {"sample": 3, "of": 8}}})
+    assert readings(anagram, {})["alignment"] == KeyFigure(0.1, 0.0)
+
+
+def test_guidance_is_that_of_the_stages_own_scale(stages):
+    rows = {str(g): {"alignment": {"own_prompt": g / 10, "wrong_prompts": 0.0}, "spread": g} for g in (1, 5)}
+    swept = stage("guidance", {"guidance": rows}, guidance_scale=5.0)
+    assert key_figures({"guidance": swept}) == {
+        "guidance_alignment": KeyFigure(0.5, 0.0),
+        "guidance_spread": KeyFigure(5),
+    }
+
+
+def test_every_stage_has_its_figures_and_one_that_is_gone_has_none(stages):
+    names = set(key_figures(stages))
+    assert {name for name in MEASURES if not any(found.startswith(name) for found in names)} == set()
+    rest = {
+        name: one for name, one in stages.items() if name not in ("gaussian_denoising", "sample_class_unet")
+    }
+    assert key_figures(rest)["one_step_denoising_psnr"].baseline is None
+    assert names - set(key_figures(rest)) == {
+        f"sample_class_unet_{measure}" for measure in ("accuracy", "frechet", "recall", "nearest_train_mse")
+    }
+
+
+def test_a_sigma_that_the_denoiser_was_not_trained_on_gives_no_figure(stages):
+    trained = replace(stages["train_denoiser"], params=stages["train_denoiser"].params | {"sigma": 0.55})
+    assert not [name for name in key_figures(stages | {"train_denoiser": trained}) if name.startswith("ood")]
+
+
+def test_a_missing_number_is_one_line(stages):
+    with pytest.raises(
+        UserError, match=r"metrics/judge.json: no 'held_out_accuracy' in it; `dvc repro judge`"
+    ):
+        key_figures({"judge": stage("judge", {})})
+
+
+def test_only_the_key_figures_are_metrics_and_they_fit_on_a_screen():
+    """DVC prints every number of every metric, a file a row, a number a column."""
+    files = sorted((ROOT / "metrics/key").glob("*.json"))
+    numbers = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    for pipeline in ("dvc.yaml", "prior/dvc.yaml"):
+        entries = yaml.safe_load((ROOT / pipeline).read_text(encoding="utf-8"))["stages"]
+        metrics = [path for entry in entries.values() for out in entry.get("metrics", []) for path in out]
+        assert metrics == (["metrics/key"] if pipeline == "dvc.yaml" else [])
+    assert len(files) <= 38 and {key for row in numbers for key in row} == {"baseline", "here", "real"}
