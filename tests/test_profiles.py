@@ -70,4 +70,5 @@ def test_course_takes_the_full_set_and_the_courses_sampling():
         params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
     )
     assert params["sample_time_unet"]["steps"] == params["sample_class_unet"]["steps"] == 300
+    assert params["hybrid_images"]["sigma"] == 2
     assert params["noising"]["sigmas"] == params["ood_sigma"]["sigmas"] == [0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0]
