@@ -16,6 +16,7 @@ from torch import Tensor
 from fundiff.files import replacing
 
 DPI, GAP = 130, 8  # of figures; between panels, in pixels
+HAIRLINE = 214  # the grey around a panel, by which a white one stands out from the paper
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -24,11 +25,12 @@ def to_uint8(images: Tensor) -> np.ndarray:
 
 
 def enlarged(image: Tensor, width: float) -> np.ndarray:
-    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`, of whole enlarged pixels and about `width` wide."""
+    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`: whole enlarged pixels in a hairline, about `width` wide."""
     pixels = to_uint8(image)
     times = max(1, round(width / pixels.shape[1]))
     large = pixels.repeat(times, 0).repeat(times, 1)
-    return np.broadcast_to(large, (*large.shape[:2], 3))
+    framed = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
+    return np.broadcast_to(framed, (*framed.shape[:2], 3))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""The README says what is so: its files are there, its params are valid; tests/test_repro.py runs its commands."""
+
+import importlib
+import re
+from pathlib import Path
+
+import yaml
+
+from fundiff.params import validate
+from fundiff.views import view_named
+
+README = Path("README.md").read_text(encoding="utf-8")
+
+
+def merged(section: dict, changes: dict) -> dict:
+    """The section with the changes put into it, level by level."""
+    deeper = {k: merged(section[k], v) for k, v in changes.items() if isinstance(v, dict) and k in section}
+    return section | changes | deeper
+
+
+def test_files_that_it_links_to_are_there():
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert [link for link in links if "://" not in link and not Path(link).exists()] == []
+
+
+def test_params_that_it_suggests_are_valid():
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    suggested = yaml.safe_load(block)
+    assert len(suggested) >= 3
+    for name, changes in suggested.items():
+        validate(importlib.import_module(f"stages.{name}").Params, name, merged(params[name], changes))
+    for anagram in suggested["visual_anagrams"]["anagrams"].values():
+        assert all(view_named(part["view"]).label for part in anagram)
