@@ -15,16 +15,18 @@ from fundiff.files import replacing, write_json
 from fundiff.judge import Judge, verdicts
 from fundiff.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.params import Section
+from fundiff.processes import Process
 from fundiff.randomness import sample_generators
 from fundiff.runtime import Runtime
 from fundiff.sampling import last, quantised, sample
-from fundiff.schedule import Schedule
 from fundiff.scores import Reference, bounds, judged, rounded
 
 
 class Judged(Section):
     seeds: int = Field(ge=1, description="independent sets, for the spread")
-    sampler: Literal["ddpm", "ddim"]
+    sampler: Literal["ancestral", "ddim", "dpm_solver", "euler"] = Field(
+        description="euler for a network of objective flow, the others for eps (v: the first two)"
+    )
     steps: int = Field(ge=1)
 
 
@@ -49,7 +51,7 @@ class Jury:
         self.labels = (torch.arange(self.reference.size) % 10).to(runtime.device)
         self.params, self.runtime = params, runtime
 
-    def sets(self, estimator: Estimator, schedule: Schedule) -> list[Tensor]:
+    def sets(self, estimator: Estimator, process: Process) -> list[Tensor]:
         """One set of samples a seed, as large as the reference."""
         judged = self.params.judged
         seeds = range(self.params.seed, self.params.seed + judged.seeds)
@@ -58,7 +60,7 @@ class Jury:
                 last(
                     sample(
                         estimator,
-                        schedule,
+                        process,
                         sample_generators(seed, self.reference.size, "judged"),
                         self.runtime,
                         judged.steps,

@@ -3,7 +3,7 @@ from pydantic import Field
 
 from fundiff.digit_estimators import classed
 from fundiff.figures import grid
-from fundiff.networks import load_unet, schedule_of
+from fundiff.networks import load_unet, process_of
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
@@ -22,17 +22,17 @@ def main(params: Params) -> None:
     digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
     for epoch in load_unet("models/class_unet")[1]["snapshots"]:
         unet, config = load_unet("models/class_unet", epoch)
-        unet, schedule, timesteps = runtime.place(unet), schedule_of(config), config["timesteps"]
-        estimator = classed(unet, digits, timesteps, params.guidance_scale)
+        unet, process = runtime.place(unet), process_of(config)
+        estimator = classed(unet, digits, process, params.guidance_scale)
         generators = sample_generators(params.seed, len(digits))
-        frames = list(sample(estimator, schedule, generators, runtime, figure_steps(params, config)))
+        frames = list(sample(estimator, process, generators, runtime, figure_steps(params, config)))
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
     jury = Jury(params, runtime)
     scores = {}
     for guidance_scale in sorted({*params.guidance_scales, params.guidance_scale}):
-        sets = jury.sets(classed(unet, jury.labels, timesteps, guidance_scale), schedule)
+        sets = jury.sets(classed(unet, jury.labels, process, guidance_scale), process)
         scores[guidance_scale] = jury.score(sets, jury.labels)
         if guidance_scale == params.guidance_scale:
             shown = sets

@@ -13,7 +13,7 @@ import yaml
 
 from fundiff.networks import sha256
 
-TRAININGS = ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"]
+TRAININGS = ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet", "train_flow"]
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "FUNDIFF_PRECISION": "fp32",
