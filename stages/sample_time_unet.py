@@ -9,7 +9,7 @@ from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
 from fundiff.stage import run
-from stages._sampling import Jury, SampleParams, animate, figure_steps, keep
+from stages._sampling import Jury, SampleParams, animate, keep
 
 COLUMNS = 10
 
@@ -25,14 +25,14 @@ def main(params: Params) -> None:
         process = process_of(config)
         estimator = timed(runtime.place(unet), process)
         generators = sample_generators(params.seed, params.count)
-        frames = list(sample(estimator, process, generators, runtime, figure_steps(params, config)))
+        frames = list(sample(estimator, process, generators, runtime, params.steps))
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)
-    jury = Jury(params, runtime)
-    sets = jury.sets(estimator, process)
+    jury = Jury(params.seed, runtime)
+    sets = jury.sets(estimator, process, jury.reference.size, **dict(params.judged))
     seen = verdicts(jury.judge, torch.cat(sets))[1]
-    keep("time_unet", sets, seen, jury.score(sets) | jury.context())
+    keep("time_unet", params.judged, sets, seen, jury.score(sets) | jury.context())
 
 
 if __name__ == "__main__":

@@ -111,6 +111,15 @@ def test_ddim_of_v_is_diffusers_from_the_very_first_step():
 
 
 @pytest.mark.parametrize("name", PROCESSES)
+@given(t=st.integers(0, T - 2), seed=st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_the_target_tells_the_image(name, t, seed):
+    process, (x0, eps) = PROCESSES[name], tensors(seed)
+    x_t = process.forward(x0, t, eps)
+    assert torch.allclose(process.x0(x_t, t, process.target(x0, t, eps)), x0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
 @pytest.mark.parametrize("steps", [1, 7, 300])
 def test_an_exact_estimator_returns_the_image_by_every_sampler(name, steps):
     process, (image, _) = PROCESSES[name], tensors()

@@ -28,11 +28,16 @@ def timed(unet: UNet, process: Process) -> Estimator:
 
 
 def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
-    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`.
+    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`."""
+    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
+    return mixed(unet, onehot, process, guidance_scale)
+
+
+def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
+    """The same with some of every class; weights `[B, classes]`, a one-hot row for a plain class.
 
     The class enters behind the bottleneck, so both branches share one pass of the encoder.
     """
-    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
 
     def guided(x: Tensor, c: Tensor, t: int) -> Tensor:
         time = process.time(t).to(x.device).expand(len(x), 1)
@@ -45,7 +50,7 @@ def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float 
         return eps_u + guidance_scale * (eps_c - eps_u)
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        parts = zip(pieces(x_t), pieces(onehot[: len(x_t)]), strict=True)
+        parts = zip(pieces(x_t), pieces(weights[: len(x_t)]), strict=True)
         return torch.cat([guided(x, c, t) for x, c in parts]), None
 
     return estimate

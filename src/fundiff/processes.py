@@ -35,6 +35,9 @@ class Process(Protocol):
     def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """What the network is to say of x_t."""
 
+    def x0(self, x_t: Tensor, t: int | Tensor, said: Tensor) -> Tensor:
+        """The image that the network's answer comes to."""
+
 
 @dataclass(frozen=True)
 class EpsPrediction(Schedule):
@@ -104,10 +107,17 @@ class Flow:
 
     def forward(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """(1 - time) eps + time x_0."""
-        time = self.time(t).to(x0.device)
-        time = time.reshape(-1, *[1] * (x0.ndim - 1)) if time.ndim else time
+        time = self._time(t, x0)
         return (1 - time) * eps + time * x0
 
     def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """x_0 - eps: what x_t gains on its way, the same everywhere on it."""
         return x0 - eps
+
+    def x0(self, x_t: Tensor, t: int | Tensor, u: Tensor) -> Tensor:
+        """x_0 = x_t + (1 - time) u."""
+        return x_t + (1 - self._time(t, x_t)) * u
+
+    def _time(self, t: int | Tensor, like: Tensor) -> Tensor:
+        time = self.time(t).to(like.device)
+        return time.reshape(-1, *[1] * (like.ndim - 1)) if time.ndim else time

@@ -59,8 +59,10 @@ def sample(
 ) -> Iterator[Tensor]:
     """Yield `[B, 1, 28, 28]` after each of `steps` evenly spaced steps from pure noise; row b from generators[b].
 
-    sampler: one of `samplers(process)`, None for its usual one. Raises UserError for another.
+    sampler: one of `samplers(process)`, None for its usual one. Raises UserError for another, or too many steps.
     """
+    if steps > len(process):
+        raise UserError(f"params.yaml: steps is {steps}; the network was trained on {len(process)}")
     known = samplers(process)
     if sampler not in (None, *known):
         raise UserError(
