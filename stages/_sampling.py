@@ -9,23 +9,25 @@ from torch import Tensor
 
 from fundiff.denoise import Estimator
 from fundiff.digits import Digits, load_digits
-from fundiff.errors import UserError
 from fundiff.figures import gif, thinned, tile
 from fundiff.files import replacing, write_json
 from fundiff.judge import Judge, verdicts
 from fundiff.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.params import Section
+from fundiff.processes import Process
 from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import Runtime
 from fundiff.sampling import last, quantised, sample
-from fundiff.schedule import Schedule
 from fundiff.scores import Reference, bounds, judged, rounded
+
+# euler for a network of objective flow, the others for eps, the first two for v
+SamplerName = Literal["ancestral", "ddim", "dpm_solver", "euler"]
 
 
 class Judged(Section):
     seeds: int = Field(ge=1, description="independent sets, for the spread")
-    sampler: Literal["ddpm", "ddim"]
+    sampler: SamplerName
     steps: int = Field(ge=1)
 
 
@@ -40,24 +42,29 @@ class SampleParams(Section):
 class Jury:
     """The judge with its held-out digits; asks for sample sets and scores them."""
 
-    def __init__(self, params: SampleParams, runtime: Runtime):
+    def __init__(self, seed: int, runtime: Runtime):
         weights = epoch_file("models/judge", load_config("models/judge")["epochs"])
         self.judge: Judge = load_weights(Judge(), weights).to(runtime.device)
         self.hash = sha256(weights)[:16]
         self.test: Digits = load_digits("data/mnist.npz", "test", runtime.device)
         self.train: Digits = load_digits("data/mnist.npz", "train", runtime.device)
-        self.reference = Reference.of(self.judge, self.test, params.seed)
-        self.labels = (torch.arange(self.reference.size) % 10).to(runtime.device)
-        self.params, self.runtime = params, runtime
+        self.reference = Reference.of(self.judge, self.test, seed)
+        self.seed, self.runtime = seed, runtime
 
-    def sets(self, estimator: Estimator, schedule: Schedule) -> list[Tensor]:
-        """One set of samples a seed, as large as the reference."""
-        judged, sets = self.params.judged, []
-        for i in range(judged.seeds):
-            generators = sample_generators(self.params.seed + i, self.reference.size, "judged")
-            steps = sample(estimator, schedule, generators, self.runtime, judged.steps, judged.sampler)
-            what = f"judged samples, set {i + 1} of {judged.seeds}"
-            sets.append(quantised(last(progress(steps, what, judged.steps))))
+    def labels(self, count: int) -> Tensor:
+        """The digits that `count` samples are asked for: each as often as the others."""
+        return (torch.arange(count) % 10).to(self.runtime.device)
+
+    def sets(
+        self, estimator: Estimator, process: Process, count: int, seeds: int, sampler: str, steps: int
+    ) -> list[Tensor]:
+        """One set of `count` samples a seed."""
+        sets = []
+        for i in range(seeds):
+            generators = sample_generators(self.seed + i, count, "judged")
+            frames = sample(estimator, process, generators, self.runtime, steps, sampler)
+            what = f"judged samples, set {i + 1} of {seeds}"
+            sets.append(quantised(last(progress(frames, what, steps))))
         return sets
 
     def score(self, sets: list[Tensor], labels: Tensor | None = None) -> dict[str, Any]:
@@ -67,32 +74,25 @@ class Jury:
     def context(self) -> dict[str, Any]:
         """What every score is to be read beside."""
         right = verdicts(self.judge, self.test.images)[1] == self.test.labels.cpu()
-        return bounds(self.judge, self.reference, self.test, self.train, self.params.seed) | {
-            "n": self.reference.size * self.params.judged.seeds,
-            "n_per_distance": self.reference.size,
-            "seeds": self.params.judged.seeds,
-            "sampler": f"{self.params.judged.sampler}, {self.params.judged.steps} steps",
+        return bounds(self.judge, self.reference, self.test, self.train, self.seed) | {
             "judge_accuracy": right.double().mean().item(),
             "judge_hash": self.hash,
             "runtime": str(self.runtime),
         }
 
 
-def keep(name: str, sets: list[Tensor], labels: Tensor, scores: dict[str, Any]) -> None:
+def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: dict[str, Any]) -> None:
     """Write the judged samples and their scores; labels are the digits asked for, or seen where none were."""
     images = torch.cat(sets).squeeze(1).mul(255).round().byte().cpu().numpy()
     with replacing(f"data/samples/{name}.npz") as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, images=images, labels=labels.cpu().numpy().astype(np.int64))
-    write_json(f"metrics/sample_{name}.json", rounded(scores))
-
-
-def figure_steps(params: SampleParams, config: dict[str, Any]) -> int:
-    """The figure's number of steps, which the schedule must have."""
-    if params.steps > config["timesteps"]:
-        raise UserError(
-            f"params.yaml: steps is {params.steps}; the network was trained on {config['timesteps']}"
-        )
-    return params.steps
+    number = {
+        "n": len(images),
+        "n_per_distance": len(sets[0]),
+        "seeds": asked.seeds,
+        "sampler": f"{asked.sampler}, {asked.steps} steps",
+    }
+    write_json(f"metrics/sample_{name}.json", rounded(scores | number))
 
 
 def animate(path: str, frames: list[Tensor], columns: int) -> None:

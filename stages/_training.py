@@ -4,20 +4,22 @@ import hashlib
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 from torch import nn
 
-from fundiff.digits import Digits
-from fundiff.files import replacing
-from fundiff.networks import epoch_file, save_config, save_epoch
-from fundiff.objectives import Loss
+from fundiff.digits import Digits, load_digits
+from fundiff.files import replacing, write_json
+from fundiff.networks import epoch_file, process_of, save_config, save_epoch, unet_of
+from fundiff.objectives import Loss, held_out_prediction, prediction
+from fundiff.randomness import seeded
 from fundiff.runtime import detect
-from fundiff.schedule import Schedule
 from fundiff.snapshots import kept_epochs
 from fundiff.training import Recipe, train
+
+CLASSES = 10
 
 
 class TrainParams(Recipe):
@@ -73,16 +75,48 @@ def fit(
 
 
 class DiffusionParams(TrainParams):
+    objective: Literal["eps", "v", "flow"] = Field(
+        description="what the network predicts: the noise (the course, DDPM), v, or the direction of flow matching"
+    )
+    zero_terminal_snr: bool = Field(
+        description="whether the schedule ends where nothing of the image is left"
+    )
     timesteps: int = Field(ge=2)
     beta_start: float = Field(gt=0, lt=1)
     beta_end: float = Field(gt=0, lt=1)
 
-    def schedule(self) -> Schedule:
-        """The noise schedule that these params describe."""
-        return Schedule.linear(self.timesteps, self.beta_start, self.beta_end)
+    @field_validator("zero_terminal_snr")
+    @classmethod
+    def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
+        """Where nothing of the image is left, its noise says nothing of it; and a flow ends there anyway."""
+        if value and info.data.get("objective") != "v":
+            raise ValueError("false, unless objective is v")
+        return value
 
     def config(self) -> dict[str, Any]:
-        """What a sampling stage has to know of the network."""
-        return self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"}) | {
-            "time": True
-        }
+        """What a sampling stage has to know of the network; it names an objective other than the course's."""
+        known = self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"})
+        other = {"objective", "zero_terminal_snr"} if self.objective != "eps" else set()
+        return known | {"time": True} | self.model_dump(include=other)
+
+
+class ClassParams(DiffusionParams):
+    class_drop: float = Field(
+        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+    )
+
+    def config(self) -> dict[str, Any]:
+        """The same, with the number of classes."""
+        return super().config() | {"classes": CLASSES}
+
+
+def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0.0) -> None:
+    """Train the time-conditioned network of B2 that the params describe, with classes where its config has them."""
+    device, config = detect().device, params.config()
+    train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
+    process, classes = process_of(config), config.get("classes", 0)
+    with seeded(params.seed):
+        unet = unet_of(config)
+    validate = held_out_prediction(validation, process, classes, params.seed)
+    numbers = fit(stage, unet, prediction(process, classes, class_drop), validate, train, params, config)
+    write_json(f"metrics/{stage}.json", numbers)

@@ -3,13 +3,13 @@ from pydantic import Field
 
 from fundiff.digit_estimators import classed
 from fundiff.figures import grid
-from fundiff.networks import load_unet, schedule_of
+from fundiff.networks import load_unet, process_of
 from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
 from fundiff.stage import run
-from stages._sampling import Jury, SampleParams, animate, figure_steps, keep
+from stages._sampling import Jury, SampleParams, animate, keep
 
 
 class Params(SampleParams):
@@ -23,27 +23,24 @@ def main(params: Params) -> None:
     digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
     for epoch in load_unet("models/class_unet")[1]["snapshots"]:
         unet, config = load_unet("models/class_unet", epoch)
-        unet, schedule, timesteps = runtime.place(unet), schedule_of(config), config["timesteps"]
-        estimator = classed(unet, digits, timesteps, params.guidance_scale)
+        unet, process = runtime.place(unet), process_of(config)
+        estimator = classed(unet, digits, process, params.guidance_scale)
         generators = sample_generators(params.seed, len(digits))
-        steps = sample(estimator, schedule, generators, runtime, figure_steps(params, config))
+        steps = sample(estimator, process, generators, runtime, params.steps)
         frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
-    jury = Jury(params, runtime)
-    scores = {}
+    jury, scores = Jury(params.seed, runtime), {}
+    labels = jury.labels(jury.reference.size)
     for guidance_scale in sorted({*params.guidance_scales, params.guidance_scale}):
-        sets = jury.sets(classed(unet, jury.labels, timesteps, guidance_scale), schedule)
-        scores[guidance_scale] = jury.score(sets, jury.labels)
+        estimator = classed(unet, labels, process, guidance_scale)
+        sets = jury.sets(estimator, process, len(labels), **dict(params.judged))
+        scores[guidance_scale] = jury.score(sets, labels)
         if guidance_scale == params.guidance_scale:
             shown = sets
-    keep(
-        "class_unet",
-        shown,
-        jury.labels.repeat(len(shown)),
-        summary(scores, params.guidance_scale) | jury.context(),
-    )
+    told = summary(scores, params.guidance_scale) | jury.context()
+    keep("class_unet", params.judged, shown, labels.repeat(len(shown)), told)
 
 
 def summary(scores: dict[float, dict], guidance_scale: float) -> dict:

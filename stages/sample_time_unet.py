@@ -4,13 +4,13 @@ from pydantic import Field
 from fundiff.digit_estimators import timed
 from fundiff.figures import grid
 from fundiff.judge import verdicts
-from fundiff.networks import load_unet, schedule_of
+from fundiff.networks import load_unet, process_of
 from fundiff.progress import progress
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
 from fundiff.sampling import sample
 from fundiff.stage import run
-from stages._sampling import Jury, SampleParams, animate, figure_steps, keep
+from stages._sampling import Jury, SampleParams, animate, keep
 
 COLUMNS = 10
 
@@ -23,17 +23,18 @@ def main(params: Params) -> None:
     runtime = detect()
     for epoch in load_unet("models/time_unet")[1]["snapshots"]:
         unet, config = load_unet("models/time_unet", epoch)
-        schedule, estimator = schedule_of(config), timed(runtime.place(unet), config["timesteps"])
+        process = process_of(config)
+        estimator = timed(runtime.place(unet), process)
         generators = sample_generators(params.seed, params.count)
-        steps = sample(estimator, schedule, generators, runtime, figure_steps(params, config))
+        steps = sample(estimator, process, generators, runtime, params.steps)
         frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)
-    jury = Jury(params, runtime)
-    sets = jury.sets(estimator, schedule)
+    jury = Jury(params.seed, runtime)
+    sets = jury.sets(estimator, process, jury.reference.size, **dict(params.judged))
     seen = verdicts(jury.judge, torch.cat(sets))[1]
-    keep("time_unet", sets, seen, jury.score(sets) | jury.context())
+    keep("time_unet", params.judged, sets, seen, jury.score(sets) | jury.context())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import torch
 
 from fundiff.digits import augment, full, load_digits, packaged, split
 from fundiff.errors import UserError
+from fundiff.params import validate
+from stages.fetch_mnist import Params, main
 
 COUNTS = {"validation": 50, "test": 100, "train": 0}
 
@@ -46,6 +48,37 @@ def test_no_network_is_one_line_and_no_other_source_steps_in(tmp_path, monkeypat
     with pytest.raises(UserError, match=r"could not be fetched.*source=packaged") as error:
         full(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An array of uint8 in the format of MNIST's files."""
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
+
+
+@pytest.mark.parametrize(("dataset", "folder"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
+def test_another_dataset_of_torchvisions_takes_the_digits_place(tmp_path, monkeypatch, dataset, folder):
+    raw, g = tmp_path / "data/torchvision" / folder / "raw", np.random.default_rng(len(folder))
+    raw.mkdir(parents=True)
+    sets = {"train": 60, "t10k": 30}
+    images = {name: g.integers(0, 256, (n, 28, 28), np.uint8) for name, n in sets.items()}
+    for name, n in sets.items():
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(images[name]))
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(idx((np.arange(n) % 10).astype(np.uint8)))
+    monkeypatch.chdir(tmp_path)
+    values = {
+        "source": "torchvision",
+        "dataset": dataset,
+        "seed": 0,
+        "train": 0,
+        "validation": 10,
+        "test": 20,
+    }
+    main(validate(Params, "fetch_mnist", values))
+    assert len(load_digits("data/mnist.npz", "train")) == 50
+    test = load_digits("data/mnist.npz", "test")
+    assert np.array_equal(test.images.mul(255).round().byte().squeeze(1).numpy(), images["t10k"])
+    with pytest.raises(UserError, match="dataset is 'fashion_mnist'; expected mnist, the packaged one"):
+        validate(Params, "fetch_mnist", values | {"source": "packaged", "dataset": "fashion_mnist"})
 
 
 def test_a_file_cut_short_or_missing_or_of_another_form_is_one_line(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fundiff.digits import Digits
+from fundiff.errors import UserError
 from fundiff.judge import Judge
 from fundiff.scores import Reference, bounds, judged, rounded
 
@@ -45,3 +46,18 @@ def test_accuracy_is_the_share_that_the_judge_reads_as_asked(judge):
 
 def test_numbers_are_rounded_to_five_digits_at_any_depth():
     assert rounded({"a": {"b": 1.23456789}, "n": 3}) == {"a": {"b": 1.2346}, "n": 3}
+
+
+def test_the_balanced_floor_is_far_below_noise_and_wants_enough_of_every_digit(judge):
+    test = digits(200, 0)
+    reference = Reference.of(judge, test, seed=0)
+    least = min(int(labels.bincount(minlength=10).min()) for labels in reference.labels)
+    floor, noise = (
+        reference.balanced_floor(10 * least),
+        bounds(judge, reference, test, test, 0)["frechet_noise"],
+    )
+    assert 0 < floor["frechet"] < noise / 3
+    with pytest.raises(
+        UserError, match="count is 200; a half of the held-out digits has fewer of some digit"
+    ):
+        reference.balanced_floor(200)

@@ -11,16 +11,16 @@ from torch import nn
 from fundiff.digits import Digits
 from fundiff.errors import UserError
 from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
-from fundiff.objectives import held_out_noise, held_out_single_step, noise_prediction, noised, single_step
+from fundiff.objectives import held_out_prediction, held_out_single_step, noised, prediction, single_step
+from fundiff.processes import EpsPrediction
 from fundiff.randomness import generator, seeded
 from fundiff.runtime import Runtime
-from fundiff.schedule import Schedule
 from fundiff.training import Augmentation, Recipe, rate, train
 from fundiff.unet import UNet
 
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)
-SCHEDULE = Schedule.linear(20, 1e-4, 0.02)
+SCHEDULE = EpsPrediction.linear(20, 1e-4, 0.02)
 
 
 def recipe(**changes) -> Recipe:
@@ -39,8 +39,8 @@ def digits() -> Digits:
 def run(digits, path, epochs=None, **changes):
     with seeded(0):
         unet = UNet(4, time=True, classes=10)
-    validate = held_out_noise(digits, SCHEDULE, 10, 0)
-    loop = train(unet, noise_prediction(SCHEDULE, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
+    validate = held_out_prediction(digits, SCHEDULE, 10, 0)
+    loop = train(unet, prediction(SCHEDULE, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
     return [
         (e.train_loss, e.validation_loss, copy.deepcopy(e.model.state_dict())) for e in islice(loop, epochs)
     ]
@@ -106,7 +106,7 @@ def test_exponential_decay_is_the_course_one():
 
 
 def test_validation_is_a_function_of_the_model_alone(digits):
-    validate, unet = held_out_noise(digits, SCHEDULE, 10, 0), UNet(4, time=True, classes=10).eval()
+    validate, unet = held_out_prediction(digits, SCHEDULE, 10, 0), UNet(4, time=True, classes=10).eval()
     assert validate(unet) == validate(unet)
 
 
@@ -114,7 +114,7 @@ def test_validation_covers_every_stratum_of_t(digits, monkeypatch):
     seen = []
     unet = UNet(2, time=True)
     unet.forward = lambda x, t, c=None: (seen.append(t), x)[1]  # type: ignore[method-assign]
-    held_out_noise(digits, SCHEDULE, 0, 0)(unet)
+    held_out_prediction(digits, SCHEDULE, 0, 0)(unet)
     assert sorted((torch.cat(seen).flatten() * 20).round().tolist()) == list(range(1, 21))
 
 
@@ -138,7 +138,7 @@ def test_the_class_is_hidden_as_often_as_asked(digits):
             return x
 
     for i in range(100):
-        noise_prediction(SCHEDULE, 10, 0.1)(Spy(), digits.images, digits.labels, generator(i))
+        prediction(SCHEDULE, 10, 0.1)(Spy(), digits.images, digits.labels, generator(i))
     assert 1 - torch.cat(seen).mean().item() == pytest.approx(0.1, abs=0.02)
 
 

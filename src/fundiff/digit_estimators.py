@@ -1,4 +1,4 @@
-"""Noise estimators of the digits' UNets: functions (x_t, t) -> (eps, variance or None)."""
+"""Estimators of the digits' UNets: functions (x_t, t) -> (what the process asks for, None)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fundiff.denoise import Estimator
+from fundiff.processes import Process
 from fundiff.unet import UNet
 
 PIECE = 100  # images that a CPU takes at once: more leave its cache and halve the speed
@@ -16,25 +17,30 @@ def pieces(x: Tensor) -> tuple[Tensor, ...]:
     return x.split(PIECE) if x.device.type == "cpu" else (x,)
 
 
-def timed(unet: UNet, timesteps: int) -> Estimator:
-    """The time-conditioned UNet of Part B; t = 0..T-1 is shown to it as (t + 1) / T."""
+def timed(unet: UNet, process: Process) -> Estimator:
+    """The time-conditioned UNet of Part B."""
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        time = torch.full((len(x_t), 1), (t + 1) / timesteps, device=x_t.device)
+        time = process.time(t).to(x_t.device).expand(len(x_t), 1)
         return torch.cat([unet(x, time[: len(x)]).float() for x in pieces(x_t)]), None
 
     return estimate
 
 
-def classed(unet: UNet, labels: Tensor, timesteps: int, guidance_scale: float = 1.0) -> Estimator:
-    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`.
+def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
+    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`."""
+    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
+    return mixed(unet, onehot, process, guidance_scale)
+
+
+def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
+    """The same with some of every class; weights `[B, classes]`, a one-hot row for a plain class.
 
     The class enters behind the bottleneck, so both branches share one pass of the encoder.
     """
-    onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
 
     def guided(x: Tensor, c: Tensor, t: int) -> Tensor:
-        time = torch.full((len(x), 1), (t + 1) / timesteps, device=x.device)
+        time = process.time(t).to(x.device).expand(len(x), 1)
         features = unet.encode(x)
         if guidance_scale == 1:
             return unet.decode(features, time, c).float()
@@ -44,7 +50,7 @@ def classed(unet: UNet, labels: Tensor, timesteps: int, guidance_scale: float = 
         return eps_u + guidance_scale * (eps_c - eps_u)
 
     def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        parts = zip(pieces(x_t), pieces(onehot[: len(x_t)]), strict=True)
+        parts = zip(pieces(x_t), pieces(weights[: len(x_t)]), strict=True)
         return torch.cat([guided(x, c, t) for x, c in parts]), None
 
     return estimate

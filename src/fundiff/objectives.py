@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fundiff.digits import Digits
+from fundiff.processes import Process
 from fundiff.randomness import generator
-from fundiff.schedule import Schedule
 
 Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
@@ -29,25 +29,25 @@ def single_step(sigma: float, signal: float = 1.0) -> Loss:
     return loss
 
 
-def noise_prediction(schedule: Schedule, classes: int = 0, drop: float = 0.0) -> Loss:
-    """L2 from x_t to its noise, t uniform, the one-hot class dropped with p `drop` (course B2; Ho et al. eq. 14)."""
+def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
+    """L2 to what `process` asks of x_t, t uniform, the one-hot class dropped with p `drop` (course B2)."""
 
     def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator) -> Tensor:
-        t = torch.randint(len(schedule), (len(x),), generator=g)
+        t = process.draw(len(x), g)
         keep = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
         eps = torch.randn(x.shape, generator=g).to(x.device)
         c = F.one_hot(labels, classes).float() * keep if classes else None
-        return F.mse_loss(noise_estimate(model, schedule, x, t, eps, c).float(), eps)
+        return F.mse_loss(estimate(model, process, x, t, eps, c).float(), process.target(x, t, eps))
 
     return loss
 
 
-def noise_estimate(
-    model: nn.Module, schedule: Schedule, x: Tensor, t: Tensor, eps: Tensor, c: Tensor | None
+def estimate(
+    model: nn.Module, process: Process, x: Tensor, t: Tensor, eps: Tensor, c: Tensor | None
 ) -> Tensor:
-    """The model's estimate of eps in x_t; t `[B]` in 0..T-1 is shown to it as (t + 1) / T."""
-    time = ((t + 1) / len(schedule)).unsqueeze(1).to(x.device)
-    return model(schedule.forward(x, t, eps), time, c)
+    """What the model says of x_t, t `[B]`."""
+    time = process.time(t).unsqueeze(1).to(x.device)
+    return model(process.forward(x, t, eps), time, c)
 
 
 def held_out_single_step(
@@ -65,21 +65,21 @@ def held_out_single_step(
     return validate
 
 
-def held_out_noise(
-    digits: Digits, schedule: Schedule, classes: int, seed: int
+def held_out_prediction(
+    digits: Digits, process: Process, classes: int, seed: int
 ) -> Callable[[nn.Module], float]:
-    """The noise-prediction loss on fixed digits and noise, t in equal strata over the schedule, classes given."""
+    """The loss of `prediction` on fixed digits and noise, t in equal strata, classes given."""
     n, g = len(digits), generator(seed, "validation")
-    t = ((torch.randperm(n, generator=g) + 0.5) * len(schedule) / n).long()
+    t = process.at((torch.randperm(n, generator=g) + 0.5) * len(process) / n)
     eps = torch.randn(digits.images.shape, generator=g).to(digits.images.device)
     c = F.one_hot(digits.labels, classes).float() if classes else None
 
     def validate(model: nn.Module) -> float:
         total = 0.0
         for rows in torch.arange(n).split(500):
-            c_rows = c[rows] if c is not None else None
-            estimate = noise_estimate(model, schedule, digits.images[rows], t[rows], eps[rows], c_rows)
-            total += F.mse_loss(estimate.float(), eps[rows], reduction="sum").item()
+            x, c_rows = digits.images[rows], c[rows] if c is not None else None
+            said = estimate(model, process, x, t[rows], eps[rows], c_rows)
+            total += F.mse_loss(said.float(), process.target(x, t[rows], eps[rows]), reduction="sum").item()
         return total / eps.numel()
 
     return validate

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -13,13 +14,13 @@ class Schedule:
     alphas_cumprod: Tensor
 
     @classmethod
-    def linear(cls, timesteps: int, beta_start: float, beta_end: float) -> Schedule:
+    def linear(cls, timesteps: int, beta_start: float, beta_end: float) -> Self:
         """beta linear from start to end (Ho et al. 2020; course Part B: T = 300, 1e-4 to 0.02)."""
         betas = torch.linspace(beta_start, beta_end, timesteps, dtype=torch.float64)
         return cls(torch.cumprod(1 - betas, 0).float())
 
     @classmethod
-    def of(cls, scheduler) -> Schedule:
+    def of(cls, scheduler) -> Self:
         """The schedule of a diffusers scheduler."""
         return cls(scheduler.alphas_cumprod.float())
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fundiff.digits import Digits
+from fundiff.errors import UserError
 from fundiff.fidelity import coverage, frechet, kid, nearest_mse, recall
 from fundiff.judge import Judge, verdicts
 from fundiff.randomness import generator
@@ -23,13 +24,18 @@ class Reference:
     second half, so a score and its floor are taken between sets of the same size."""
 
     halves: list[tuple[Tensor, Tensor]]
+    labels: list[Tensor]  # of the second halves
 
     @classmethod
     def of(cls, judge: Judge, digits: Digits, seed: int) -> Reference:
         """The reference made of held-out digits."""
         features, half = verdicts(judge, digits.images)[0], len(digits) // 2
         orders = [torch.randperm(len(digits), generator=generator(seed, "halves", i)) for i in range(SPLITS)]
-        return cls([(features[order[:half]], features[order[half : 2 * half]]) for order in orders])
+        parts = [(order[:half], order[half : 2 * half]) for order in orders]
+        known = digits.labels.cpu()
+        return cls(
+            [(features[one], features[other]) for one, other in parts], [known[other] for _, other in parts]
+        )
 
     @property
     def size(self) -> int:
@@ -43,6 +49,19 @@ class Reference:
     def floor(self) -> dict[str, float]:
         """The same of real digits: held-out halves against each other."""
         return averaged([distances(other, real) for real, other in self.halves])
+
+    def balanced_floor(self, count: int) -> dict[str, float]:
+        """The same of `count` real digits, equally many of each: what as many samples of asked-for digits may reach.
+
+        Raises UserError where a half has fewer of some digit.
+        """
+        rows = []
+        for (real, other), labels in zip(self.halves, self.labels, strict=True):
+            chosen = torch.cat([(labels == digit).nonzero().flatten()[: count // 10] for digit in range(10)])
+            if len(chosen) != count:
+                raise UserError(f"count is {count}; a half of the held-out digits has fewer of some digit")
+            rows.append(distances(other[chosen], real))
+        return averaged(rows)
 
 
 def distances(features: Tensor, real: Tensor) -> dict[str, float]:

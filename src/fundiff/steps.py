@@ -68,6 +68,3 @@ def scheduler(schedule: Schedule, diffusers_scheduler: Any) -> Step:
         return x0.clamp(-config.clip_sample_range, config.clip_sample_range) if config.clip_sample else x0
 
     return course(schedule, within)
-
-
-STEPS = {"ddpm": ancestral, "ddim": ddim}

@@ -72,13 +72,14 @@ class FCBlock(nn.Sequential):
 class UNet(nn.Module):
     """The course's UNet for `[B, 1, 28, 28]`; `time` and `classes` add the conditioning of Part B.
 
-    Time is added and the class multiplied: `c1 * unflatten + t1` and `c2 * up1 + t2`.
+    Time is added and the class multiplied: `c1 * unflatten + t1` and `c2 * up1 + t2`. With `multiplied` the time
+    multiplies too where there is no class (flow matching; course Part B, 2025).
     """
 
-    def __init__(self, hidden: int, time: bool = False, classes: int = 0):
+    def __init__(self, hidden: int, time: bool = False, classes: int = 0, multiplied: bool = False):
         super().__init__()
         d = hidden
-        self.classes = classes
+        self.classes, self.multiplied = classes, multiplied
         self.conv = ConvBlock(1, d)
         self.down1 = DownBlock(d, d)
         self.down2 = DownBlock(d, 2 * d)
@@ -112,7 +113,8 @@ class UNet(nn.Module):
         if c is not None:
             h = h * self.get_submodule(f"c{place}")(c)[..., None, None]
         if t is not None:
-            h = h + self.get_submodule(f"t{place}")(t)[..., None, None]
+            told = self.get_submodule(f"t{place}")(t)[..., None, None]
+            h = h * told if self.multiplied and c is None else h + told
         return h
 
     def forward(self, x: Tensor, t: Tensor | None = None, c: Tensor | None = None) -> Tensor:

@@ -1,0 +1,59 @@
+from typing import Any
+
+from torch import Tensor
+
+from fundiff.curves import draw
+from fundiff.figures import grid
+from fundiff.files import write_json
+from fundiff.networks import load_unet, process_of
+from fundiff.processes import Process
+from fundiff.sampling import samplers
+from fundiff.scores import rounded
+from fundiff.stage import run
+from stages._calls import CallsParams, Trial, panels
+
+FOLDER = "report/figures/compare_objectives"
+NETWORKS = ("ddpm", "flow")
+NAMES = {"eps": "DDPM", "v": "v-prediction", "flow": "flow matching"}
+
+
+class Params(CallsParams):
+    pass
+
+
+def sampler_of(process: Process) -> str:
+    """The deterministic first-order sampler of a process: DDIM, which Euler's step is on a straight way."""
+    return next(name for name in ("euler", "ddim") if name in samplers(process))
+
+
+def main(params: Params) -> None:
+    trial, most = Trial(params), max(params.calls)
+    numbers: dict[str, Any] = {}
+    rows: dict[str, list[tuple[int, str, list[Tensor]]]] = {"epochs": [], "calls": []}
+    curves = {}
+    for network in NETWORKS:
+        config = load_unet(f"models/{network}")[1]
+        process, name = process_of(config), NAMES[config.get("objective", "eps")]
+        sampler, by_epoch = sampler_of(process), {}
+        for epoch in config["snapshots"]:
+            unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
+            rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", trial.row(unet, process, sampler, most)))
+            by_epoch[str(epoch)] = trial.scores(unet, process, sampler, most)
+        by_calls = {str(most): by_epoch[str(config["epochs"])]}
+        for calls in sorted(params.calls):
+            rows["calls"].append((calls, f"{calls} calls\n{name}", trial.row(unet, process, sampler, calls)))
+            if calls != most:
+                by_calls[str(calls)] = trial.scores(unet, process, sampler, calls)
+        numbers[network] = {"epochs": by_epoch, "calls": by_calls, "sampler": sampler}
+        curves[name] = by_calls
+    context = trial.context()
+    for stem, found in rows.items():
+        found.sort(key=lambda one: one[0])
+        _, labels, images = zip(*found, strict=True)
+        grid(f"{FOLDER}/{stem}.png", images, labels, panel=0.8)
+    draw(f"{FOLDER}/curves.png", panels(curves, context), "UNet calls")
+    write_json("metrics/compare_objectives.json", rounded(numbers | context))
+
+
+if __name__ == "__main__":
+    run("compare_objectives", Params, main)

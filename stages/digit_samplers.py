@@ -1,0 +1,55 @@
+from typing import Any
+
+from pydantic import Field
+
+from fundiff.curves import draw
+from fundiff.figures import grid
+from fundiff.files import write_json
+from fundiff.networks import load_unet, process_of
+from fundiff.sampling import samplers
+from fundiff.scores import rounded
+from fundiff.stage import run
+from stages._calls import CallsParams, Trial, panels
+
+FOLDER = "report/figures/digit_samplers"
+
+
+class Params(CallsParams):
+    reference: int = Field(ge=1, description="calls of the usual sampling that the others are held against")
+
+
+def within(scores: dict[str, float], reference: dict[str, float]) -> bool:
+    """Whether accuracy and distance are no worse than the reference's by more than its spread from seed to seed."""
+    near = scores["frechet"] <= reference["frechet"] + reference["frechet_std"]
+    return near and scores["accuracy"] >= reference["accuracy"] - reference["accuracy_std"]
+
+
+def main(params: Params) -> None:
+    trial = Trial(params)
+    unet, config = load_unet("models/class_unet")
+    unet, process = trial.runtime.place(unet), process_of(config)
+    usual = next(iter(samplers(process)))
+    numbers: dict[str, Any] = {}
+    rows, labels = [], []
+    for sampler in samplers(process):
+        asked = sorted({*params.calls, *([params.reference] if sampler == usual else [])})
+        numbers[sampler] = {str(calls): trial.scores(unet, process, sampler, calls) for calls in asked}
+        rows += [trial.row(unet, process, sampler, calls) for calls in asked]
+        labels += [f"{sampler.replace('_', '-')}\n{calls} calls" for calls in asked]
+    reference, context = numbers[usual][str(params.reference)], trial.context()
+    told = {
+        sampler: {calls: within(scores, reference) for calls, scores in found.items()}
+        for sampler, found in numbers.items()
+    }
+    grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
+    draw(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
+    write_json(
+        "metrics/digit_samplers.json",
+        rounded(
+            {"scores": numbers, "within": told, "reference": f"{usual}, {params.reference} calls"} | context
+        ),
+    )
+
+
+if __name__ == "__main__":
+    run("digit_samplers", Params, main)
