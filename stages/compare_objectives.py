@@ -6,8 +6,7 @@ from fundiff.curves import draw
 from fundiff.figures import grid
 from fundiff.files import write_json
 from fundiff.networks import load_unet, process_of
-from fundiff.processes import Process
-from fundiff.sampling import samplers
+from fundiff.sampling import deterministic
 from fundiff.scores import rounded
 from fundiff.stage import run
 from stages._calls import CallsParams, Trial, panels
@@ -21,11 +20,6 @@ class Params(CallsParams):
     pass
 
 
-def sampler_of(process: Process) -> str:
-    """The deterministic first-order sampler of a process: DDIM, which Euler's step is on a straight way."""
-    return next(name for name in ("euler", "ddim") if name in samplers(process))
-
-
 def main(params: Params) -> None:
     trial, most = Trial(params), max(params.calls)
     numbers: dict[str, Any] = {}
@@ -34,7 +28,7 @@ def main(params: Params) -> None:
     for network in NETWORKS:
         config = load_unet(f"models/{network}")[1]
         process, name = process_of(config), NAMES[config.get("objective", "eps")]
-        sampler, by_epoch = sampler_of(process), {}
+        sampler, by_epoch = deterministic(process), {}
         for epoch in config["snapshots"]:
             unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
             rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", trial.row(unet, process, sampler, most)))

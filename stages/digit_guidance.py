@@ -9,10 +9,10 @@ from fundiff.networks import load_unet, process_of
 from fundiff.params import Section
 from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
-from fundiff.sampling import last, sample
+from fundiff.sampling import deterministic, last, sample
 from fundiff.scores import rounded
 from fundiff.stage import run
-from stages._sampling import Judged, Jury
+from stages._sampling import Jury
 
 FOLDER = "report/figures/digit_guidance"
 SHOWN = 12
@@ -24,23 +24,22 @@ class Params(Section):
     guidance_scales: list[float] = Field(min_length=2, description="1 is no guidance")
     digit: int = Field(ge=0, le=9, description="the one that the figure shows at every scale")
     count: int = Field(ge=10, multiple_of=10, description="digits in a set, equally many of each")
-    judged: Judged
+    steps: int = Field(ge=1, description="of the deterministic sampler")
 
 
 def main(params: Params) -> None:
     runtime = detect()
     jury, (unet, config) = Jury(params.seed, runtime), load_unet("models/class_unet")
     unet, process, labels = runtime.place(unet), process_of(config), jury.labels(params.count)
-    numbers, rows = {}, []
+    sampler, numbers, rows = deterministic(process), {}, []
     for scale in sorted(params.guidance_scales):
         estimator = classed(unet, labels, process, scale)
-        sets = jury.sets(estimator, process, params.count, **dict(params.judged))
+        sets = jury.sets(estimator, process, params.count, 1, sampler, params.steps)
         scores = jury.score(sets, labels)
         numbers[f"{scale:g}"] = {name: scores[name] for name in KEPT}
         estimator = classed(unet, torch.full_like(labels[:1], params.digit).expand(SHOWN), process, scale)
         generators = sample_generators(params.seed, SHOWN)
-        drawn = sample(estimator, process, generators, runtime, params.judged.steps, params.judged.sampler)
-        rows.append(list(last(drawn)))
+        rows.append(list(last(sample(estimator, process, generators, runtime, params.steps, sampler))))
     grid(f"{FOLDER}/samples.png", rows, [f"γ = {scale}" for scale in numbers], panel=0.7)
     floor = jury.reference.balanced_floor(params.count)
     levels = {"accuracy": jury.context()["judge_accuracy"]} | floor

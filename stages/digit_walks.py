@@ -12,10 +12,9 @@ from fundiff.params import Section
 from fundiff.processes import Process
 from fundiff.randomness import sample_generators
 from fundiff.runtime import Runtime, detect
-from fundiff.sampling import last, sample
+from fundiff.sampling import deterministic, last, sample
 from fundiff.stage import run
 from fundiff.unet import UNet
-from stages._sampling import SamplerName
 
 FOLDER = "report/figures/digit_walks"
 COLUMNS = 9
@@ -27,7 +26,6 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 class Interpolation(Section):
     pairs: list[tuple[Digit, Digit]] = Field(min_length=1, description="digits that turn into one another")
     frames: int = Field(ge=2, description="on the way from one to the other")
-    sampler: SamplerName
     steps: int = Field(ge=1)
 
 
@@ -72,7 +70,7 @@ def interpolation(unet: UNet, process: Process, params: Params, runtime: Runtime
     weights = torch.cat([torch.lerp(first, second, float(share)) for share in shares])
     estimator = mixed(unet, weights, process, params.guidance_scale)
     generators = [g for _ in shares for g in sample_generators(params.seed, len(asked.pairs))]
-    drawn = last(sample(estimator, process, generators, runtime, asked.steps, asked.sampler))
+    drawn = last(sample(estimator, process, generators, runtime, asked.steps, deterministic(process)))
     ways = drawn.split(len(asked.pairs))
     sheets = [tile(way, len(asked.pairs), scale=3) for way in ways]
     gif(f"{FOLDER}/interpolation.gif", [*sheets, *sheets[-2::-1]])

@@ -49,6 +49,11 @@ def samplers(process: Process) -> dict[str, Callable[[Sequence[int]], Step]]:
     raise TypeError(f"no sampler is known for {type(process).__name__}")
 
 
+def deterministic(process: Process) -> str:
+    """The first-order sampler of a process that draws no noise on the way."""
+    return "euler" if isinstance(process, Flow) else "ddim"
+
+
 def sample(
     estimator: Estimator,
     process: Process,
