@@ -15,8 +15,8 @@ from PIL import Image
 from fundiff.charts import apart, epoch_ticks, log_ticks, loss_curve
 from fundiff.errors import UserError
 from fundiff.pictures import film, frames_of, unscaled
-from fundiff.report import departures, mathml, render
-from fundiff.results import load_stages
+from fundiff.report import caption, departures, mathml, render
+from fundiff.results import Stage, load_stages
 from fundiff.stage import files
 
 MEGABYTES = 12
@@ -381,6 +381,23 @@ def test_departures_compares_values_not_words():
     assert departures(profile, params) == [("a", "size", "64", "128"), ("b", "turn.by", "8", "0")]
 
 
+def test_a_picture_is_called_by_what_it_shows():
+    def stage(name: str, **params) -> Stage:
+        return Stage(name, params, [], {}, Path())
+
+    stages = {
+        "text_embeddings": stage("text_embeddings", prompts={"rocket": "a rocket ship"}),
+        "sdedit": stage("sdedit", prompt="rocket"),
+    }
+    singles = "report/figures/{}/single/{}.png".format
+    assert caption(singles("setup", "rocket_050_steps"), stages) == "a rocket ship"
+    assert (
+        caption(singles("sdedit", "red_bridge_level_07"), stages) == "red bridge as “a rocket ship”, level 7"
+    )
+    assert caption(singles("iterative_denoising", "iterative"), stages) == "iterative denoising"
+    assert caption(singles("forward_process", "t_250"), stages) == "forward process: t 250"
+
+
 def test_latex_becomes_mathml():
     assert mathml("of $x_t$").startswith(
         'of <math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">'
@@ -399,6 +416,7 @@ def test_films_keep_every_pixel(tmp_path):
 
 def test_curves_have_ticks_marks_and_labels_that_stay_apart():
     assert log_ticks(0.02, 0.3) == pytest.approx([0.02, 0.05, 0.1, 0.2])
+    assert log_ticks(0.0072, 0.019) == pytest.approx([0.0075, 0.01, 0.0125, 0.015, 0.0175])
     assert epoch_ticks(20) == [1, 5, 10, 15, 20]
     assert epoch_ticks(5) == [1, 2, 3, 4, 5]
     heights = apart({"a": 100.0, "b": 101.0, "c": 99.0})

@@ -13,7 +13,11 @@ SERIES = {"train_loss": "training", "validation_loss": "validation"}
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten between low and high, or the powers alone where that gives too many."""
+    """A handful of round numbers between low and high: evenly apart where high is near, else 1, 2, 5 times powers of ten."""
+    if high < 5 * low:
+        steps = (m * 10.0**p for p in range(-9, 9) for m in (1, 2, 2.5, 5))
+        step = next(s for s in steps if high - low < 5 * s)
+        return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
     return (

@@ -39,6 +39,11 @@ def fit(rows: Iterable[dict[str, Any]]) -> Figures:
     return {"alignment": KeyFigure(fmean(row["own_prompt"] for row in rows), wrong)}
 
 
+def pictures(stage: Stage) -> list[dict[str, Any]]:
+    """What was measured of each picture, what was noted of the whole stage left out."""
+    return [row for row in stage.metrics.values() if isinstance(row, dict)]
+
+
 def setup(stage: Stage, stages: Stages) -> Figures:
     """At the most steps."""
     return fit(stage.metrics["alignment"][f"{max(stage.params['num_inference_steps'])}_steps"].values())
@@ -76,13 +81,13 @@ def edits(stage: Stage, stages: Stages) -> Figures:
 
 def masked_sdedit(stage: Stage, stages: Stages) -> Figures:
     """Mean over all pictures and levels."""
-    levels = [row["alignment_per_level"] for row in stage.metrics.values()]
+    levels = [row["alignment_per_level"] for row in pictures(stage)]
     return {"alignment": KeyFigure(fmean(value for row in levels for value in row.values()))}
 
 
 def inpainting(stage: Stage, stages: Stages) -> Figures:
     """The seam, beside the course's plain rule and the original."""
-    rows = [row for row in stage.metrics.values() if "seam" in row]
+    rows = [row for row in pictures(stage) if "seam" in row]
     plain, here = ([list(row["seam"].values())[i] for row in rows] for i in (0, -1))
     real = fmean(row["seam_of_original"] for row in rows)
     return {"seam": KeyFigure(fmean(here), fmean(plain), real)} | fit(row["alignment"] for row in rows)
@@ -90,7 +95,7 @@ def inpainting(stage: Stage, stages: Stages) -> Figures:
 
 def readings(stage: Stage, stages: Stages) -> Figures:
     """Of every picture that reads in several ways, the way that reads worst, beside prompts drawn at random."""
-    rows = stage.metrics.values()
+    rows = pictures(stage)
     worst, random = (fmean(row[key] for row in rows) for key in ("alignment", "alignment_random"))
     return {"alignment": KeyFigure(worst, random)}
 

@@ -53,6 +53,20 @@ def shown(value: Any) -> str:
     return "not set" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def caption(path: str, stages: dict[str, Stage]) -> str:
+    """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as "a photo", level 7`."""
+    stage, name = Path(path).parts[2], Path(path).stem
+    prompts: dict[str, str] = (
+        stages["text_embeddings"].params["prompts"] if "text_embeddings" in stages else {}
+    )
+    if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
+        return prompts.get(drawn[1], drawn[1])
+    if edited := re.fullmatch(r"(.+)_level_(\d+)", name):
+        key = stages[stage].params["prompt"]
+        return f"{edited[1]} as “{prompts.get(key, key)}”, level {int(edited[2])}".replace("_", " ")
+    return (stage if stage.startswith(name) else f"{stage}: {name}").replace("_", " ")
+
+
 def versions() -> dict[str, str]:
     """Python's and the main packages' versions."""
     found = {"python": platform.python_version()}
@@ -116,6 +130,7 @@ def render(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> str:
             (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
         ),
         "versions": versions(),
+        "caption": caption,
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
