@@ -141,14 +141,9 @@ def jury() -> tuple[Critic | ClipCritic, Prompts]:
 def aligned(images: Tensor, keys: Sequence[str]) -> Alignment:
     """The critic's judgement of the pictures `[N, 3, S, S]`; the wrong prompts are all others of the project."""
     critic, sentences = jury()
-    known = known_prompts(sentences)
+    known = [key for key in sentences.keys if sentences.text(key)]
     right = torch.tensor([known.index(key) for key in keys])
     return alignment(critic, images, sentences.states(known), right)
-
-
-def known_prompts(sentences: Prompts) -> list[str]:
-    """The keys of all prompts that say something."""
-    return [key for key in sentences.keys if sentences.text(key)]
 
 
 def best_reading(seen: Sequence[tuple[str, Tensor, str]], seed: int) -> tuple[int, dict[str, Any]]:
@@ -158,12 +153,9 @@ def best_reading(seen: Sequence[tuple[str, Tensor, str]], seed: int) -> tuple[in
     """
     read = [aligned(images, [key] * len(images)) for _, images, key in seen]
     chosen = best(torch.stack([judged.margin for judged in read]))
-    critic, sentences = jury()
-    known = known_prompts(sentences)
-    views = torch.stack([images[chosen] for _, images, _ in seen])
-    similarities = critic.score(views.clamp(-1, 1).cpu(), sentences.states(known))
-    own = [known.index(key) for *_, key in seen]
-    scores = illusion_scores(similarities, own, critic.scale, generator(seed, "random prompts"))
+    similarities = torch.stack([judged.scores[chosen] for judged in read])
+    own = [int(judged.right[chosen]) for judged in read]
+    scores = illusion_scores(similarities, own, jury()[0].scale, generator(seed, "random prompts"))
     readings = [
         {"seen": name, "prompt": key} | judged.numbers(chosen)
         for judged, (name, _, key) in zip(read, seen, strict=True)

@@ -14,11 +14,25 @@ from fundiff.critic import Critic
 
 @dataclass(frozen=True)
 class Alignment:
-    """Per picture `[N]`: cosine similarity to its own prompt, mean similarity to the others, and the own one's rank."""
+    """Cosine similarities `[N, P]` of pictures to all prompts, and each picture's own prompt `[N]`."""
 
-    own: Tensor
-    wrong: Tensor
-    rank: Tensor
+    scores: Tensor
+    right: Tensor
+
+    @property
+    def own(self) -> Tensor:
+        """The similarity to the own prompt, `[N]`."""
+        return self.scores.gather(1, self.right[:, None]).squeeze(1)
+
+    @property
+    def wrong(self) -> Tensor:
+        """The mean similarity to the other prompts, `[N]`."""
+        return (self.scores.sum(1) - self.own) / max(1, self.scores.shape[1] - 1)
+
+    @property
+    def rank(self) -> Tensor:
+        """The own prompt's place among all, `[N]`; 1 is the best."""
+        return 1 + (self.scores > self.own[:, None]).sum(1)
 
     @property
     def margin(self) -> Tensor:
@@ -40,10 +54,7 @@ class Alignment:
 
 def alignment(critic: Critic | ClipCritic, images: Tensor, sentences: Tensor, right: Tensor) -> Alignment:
     """Judge images `[N, 3, S, S]` in [-1, 1]; sentences `[P, C]` of all prompts, right `[N]` each image's own."""
-    scores = critic.score(images.clamp(-1, 1).cpu(), sentences)
-    own = scores.gather(1, right[:, None]).squeeze(1)
-    wrong = (scores.sum(1) - own) / max(1, scores.shape[1] - 1)
-    return Alignment(own, wrong, 1 + (scores > own[:, None]).sum(1))
+    return Alignment(critic.score(images.clamp(-1, 1).cpu(), sentences), right)
 
 
 def best(margins: Tensor) -> int:
