@@ -32,8 +32,6 @@ from fundiff.runtime import detect
 from fundiff.schedule import Schedule
 from fundiff.stage import run
 
-FRAMES = 34
-
 
 class LoopParams(Section):
     seed: int
@@ -211,8 +209,8 @@ def animate(
     stage: str, frames: Sequence[Tensor], columns: int, name: str | None = None, scale: int = 2
 ) -> None:
     """Write frames `[B, 3, S, S]` as a GIF of tiled pictures."""
-    tiles = [tile(shown(frames[i]), columns, scale=scale) for i in thinned(len(frames), FRAMES)]
-    gif(folder(stage) / f"{name or stage}.gif", tiles, milliseconds=90)
+    tiles = [tile(shown(frames[i]), columns, scale=scale) for i in thinned(len(frames))]
+    gif(folder(stage) / f"{name or stage}.gif", tiles)
 
 
 def keep_numbers(stage: str, numbers: dict[str, Any]) -> None:

@@ -97,4 +97,4 @@ def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: d
 
 def animate(path: str, frames: list[Tensor], columns: int) -> None:
     """Write the denoising of a sheet of digits as a GIF."""
-    gif(path, [tile(frames[i], columns) for i in thinned(len(frames), 40)])
+    gif(path, [tile(frames[i], columns) for i in thinned(len(frames))])

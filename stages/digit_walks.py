@@ -55,7 +55,7 @@ def denoising(unet: UNet, process: Process, params: Params, runtime: Runtime) ->
     generators = sample_generators(params.seed, 10)
     frames = list(sample(guesses(estimator, process, seen), process, generators, runtime, params.steps))
     both = [torch.cat([x, guess]) for x, guess in zip(frames, seen, strict=True)]
-    gif(f"{FOLDER}/denoising.gif", [tile(both[i], 10) for i in thinned(len(both), 40)])
+    gif(f"{FOLDER}/denoising.gif", [tile(both[i], 10) for i in thinned(len(both))])
     chosen = thinned(len(both), COLUMNS)
     rows = [[both[i][row + params.digit] for i in chosen] for row in (0, 10)]
     told = [f"step {i + 1}" for i in chosen]

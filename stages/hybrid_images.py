@@ -70,7 +70,7 @@ def main(params: Params) -> None:
         texts = {key: wrapped(bench.prompts.text(key)) for key in (pair.near, pair.far)}
         words.append([f"near:\n{texts[pair.near]}", f"afar:\n{texts[pair.far]}", "its low frequencies"])
         keep_single(STAGE, name, image)
-        gif(folder(STAGE) / f"{name}.gif", zooming(image, params.zoom), milliseconds=90)
+        gif(folder(STAGE) / f"{name}.gif", zooming(image, params.zoom))
     grid(folder(STAGE) / f"{STAGE}.png", rows, captions=words, panel=1.9)
     keep_numbers(STAGE, numbers)
 

@@ -131,7 +131,7 @@ def test_walks_are_animations_that_end_where_they_should(project):
         seen = [
             (np.asarray(frame.convert("L")), frame.info["duration"]) for frame in ImageSequence.Iterator(film)
         ]
-        assert sum(duration for _, duration in seen) == 8 * 60 + 1500
+        assert sum(duration for _, duration in seen) == 8 * 90 + 1500
         assert np.array_equal(seen[0][0], seen[-1][0])  # there and back
         assert not np.array_equal(seen[len(seen) // 2][0], seen[0][0])
 

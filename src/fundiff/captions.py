@@ -106,6 +106,12 @@ def choose_pairs(concepts: Sequence[str], count: int, seed: int, purpose: str) -
     return list(pairs)
 
 
+def whitish(drawing: Image.Image) -> bool:
+    """Whether most of a cut-out is as good as white."""
+    values = np.asarray(drawing)
+    return float((values[values[..., 3] > 128][:, :3].min(axis=1) > 200).mean()) > 0.6
+
+
 def single(library: Library, concept: str, style: str, chance: random.Random) -> Image.Image:
     """One drawing of a concept, a little turned, moved and scaled, on white or plain ground, in a style or
     as it is."""
@@ -123,7 +129,8 @@ def single(library: Library, concept: str, style: str, chance: random.Random) ->
     if style in ("an oil painting of", "a photo of"):
         canvas = gradient(shade(pale, chance.uniform(0.75, 1)), shade(pale, chance.uniform(0.55, 0.9)))
     else:
-        canvas = ground(WHITE if chance.random() < WHITE_SHARE else pale)
+        # What is white itself (a cloud, a ghost) would not be seen on white.
+        canvas = ground(WHITE if chance.random() < WHITE_SHARE and not whitish(drawing) else pale)
     if style == "a photo of":
         layer = Image.new("RGBA", canvas.size)
         place(layer, drawing, x, foot, size * 0.92)

@@ -108,6 +108,41 @@ def house(
     draw.rectangle([x - pane * 0.6, foot - height * 0.33, x + pane * 0.6, foot], fill=shade(wall, 0.55))
 
 
+def sitter(
+    canvas: Image.Image,
+    x: float,
+    foot: float,
+    size: float,
+    skin: Colour,
+    coat: Colour,
+    hair: Colour,
+    side: int,
+) -> None:
+    """A person who sits on the ground, the legs towards `side` (-1 left, 1 right); `size` from foot to crown."""
+    draw = ImageDraw.Draw(canvas)
+    head, neck, half = size * 0.19, foot - size * 0.62, size * 0.24
+    trousers, shoe = shade(coat, 0.45), x + side * size * 0.55
+    draw.line(
+        [x, foot - size * 0.1, x + side * size * 0.3, foot - size * 0.3],
+        fill=trousers,
+        width=round(size * 0.17),
+    )
+    draw.line(
+        [x + side * size * 0.3, foot - size * 0.3, shoe, foot - size * 0.03],
+        fill=trousers,
+        width=round(size * 0.14),
+    )
+    draw.rounded_rectangle([x - half, neck - size * 0.02, x + half, foot], radius=size * 0.14, fill=coat)
+    draw.line(
+        [x, neck + size * 0.14, x + side * size * 0.4, neck + size * 0.26],
+        fill=shade(coat, 0.8),
+        width=round(size * 0.12),
+    )
+    top = neck - 2 * head
+    draw.ellipse([x - head, top, x + head, neck + size * 0.02], fill=skin)
+    draw.chord([x - head * 1.1, top - head * 0.2, x + head * 1.1, neck], 180, 360, fill=hair)
+
+
 def snowed(drawing: Image.Image) -> Image.Image:
     """A drawing with snow on it: white lies on every edge that faces the sky."""
     values = np.asarray(drawing).copy()

@@ -12,12 +12,26 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-from fundiff.compose import SIDE, WHITE, Library, gradient, ground, house, mountain, place, shade, snowed
+from fundiff.compose import (
+    SIDE,
+    WHITE,
+    Library,
+    gradient,
+    ground,
+    house,
+    mountain,
+    place,
+    shade,
+    sitter,
+    snowed,
+)
 
 Scene = Callable[[Library, random.Random], Image.Image]
 FACES = ("man", "person", "man: beard", "person: beard", "old man", "boy")
 HATS = ("top hat", "woman’s hat", "billed cap", "top hat")
-SITTERS = ("person in lotus position", "man in lotus position", "woman in lotus position", "person kneeling")
+SKINS = ((250, 206, 160), (236, 180, 130), (176, 116, 74), (255, 220, 180))
+COATS = ((214, 54, 48), (40, 108, 200), (52, 160, 84), (244, 190, 50), (150, 80, 180), (236, 236, 240))
+HAIRS = ((60, 40, 30), (30, 26, 28), (190, 130, 60), (130, 70, 40))
 WALLS = ((236, 208, 160), (222, 150, 110), (240, 226, 200), (190, 120, 90), (208, 180, 150))
 ROOFS = ((176, 60, 48), (120, 72, 50), (70, 90, 130), (150, 80, 60))
 COAST = ((250, 214, 150), (244, 170, 130), (252, 240, 220), (240, 140, 120), (250, 228, 120), (220, 200, 240))
@@ -53,26 +67,28 @@ def snowy_village(library: Library, chance: random.Random) -> Image.Image:
 
 
 def campfire(library: Library, chance: random.Random) -> Image.Image:
-    """People at both sides of a fire on logs, at night, trees or a tent behind them."""
+    """People who sit at both sides of a fire on logs, at night, trees or a tent behind them."""
     canvas = gradient((22, 26, 60), chance.choice([(60, 50, 90), (44, 60, 96), (90, 60, 80)]), 0.7)
     draw = ImageDraw.Draw(canvas)
     for _ in range(12):
-        x, y = chance.uniform(0, SIDE), chance.uniform(0, 50)
+        x, y = chance.uniform(0, SIDE), chance.uniform(0, 46)
         draw.ellipse([x - 1, y - 1, x + 1, y + 1], fill=(250, 246, 210))
-    draw.ellipse([-40, 78, 168, 190], fill=chance.choice([(58, 66, 44), (82, 62, 46), (50, 70, 56)]))
-    if chance.random() < 0.5:
-        for x in chance.sample((12, 40, 88, 116), 3):
-            place(canvas, library.pick(chance, "evergreen tree"), x, 86, chance.uniform(36, 52))
+    if chance.random() < 0.6:
+        for x in (10, 36, 92, 118):
+            place(canvas, library.pick(chance, "evergreen tree"), x, 82, chance.uniform(44, 56))
     else:
-        place(canvas, library.pick(chance, "tent"), chance.choice((34, 64, 94)), 86, chance.uniform(44, 54))
-    draw.ellipse([30, 84, 98, 122], fill=(150, 96, 44))
-    mirror = chance.random() < 0.5
-    for x, foot in chance.sample([(18, 112), (110, 112), (38, 98), (92, 98)], chance.choice((3, 4, 4))):
-        people = SITTERS if chance.random() < 0.6 else FACES
-        place(canvas, library.pick(chance, *people), x, foot, chance.uniform(34, 42), mirror)
+        place(canvas, library.pick(chance, "tent"), 64, 82, chance.uniform(48, 56))
+    draw.ellipse([-40, 72, 168, 200], fill=chance.choice([(58, 66, 44), (82, 62, 46), (50, 70, 56)]))
+    draw.ellipse([26, 90, 102, 126], fill=(150, 96, 44))
+    coats, hairs = chance.sample(COATS, 4), chance.choices(HAIRS, k=4)
+    behind = [(44, 90, 40, 1), (84, 90, 40, -1)][: chance.choice((0, 1, 2))]
+    people = [*behind, (22, 118, 62, 1), (106, 118, 62, -1)]
+    for (x, foot, size, side), coat, hair in zip(people, coats, hairs, strict=False):
+        size *= chance.uniform(0.95, 1.05)
+        sitter(canvas, x + chance.uniform(-3, 3), foot, size, chance.choice(SKINS), coat, hair, side)
     for angle in (-1, 1):
-        draw.line([64 - 18 * angle, 120, 64 + 18 * angle, 112], fill=(104, 62, 30), width=6)
-    place(canvas, library.pick(chance, "fire"), 64, 117, chance.uniform(38, 48), mirror)
+        draw.line([64 - 18 * angle, 122, 64 + 18 * angle, 114], fill=(104, 62, 30), width=6)
+    place(canvas, library.pick(chance, "fire"), 64, 119, chance.uniform(38, 46), chance.random() < 0.5)
     return canvas
 
 
