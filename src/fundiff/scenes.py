@@ -84,8 +84,8 @@ def campfire(library: Library, chance: random.Random) -> Image.Image:
     behind = [(44, 90, 40, 1), (84, 90, 40, -1)][: chance.choice((0, 1, 2))]
     people = [*behind, (22, 118, 62, 1), (106, 118, 62, -1)]
     for (x, foot, size, side), coat, hair in zip(people, coats, hairs, strict=False):
-        size *= chance.uniform(0.95, 1.05)
-        sitter(canvas, x + chance.uniform(-3, 3), foot, size, chance.choice(SKINS), coat, hair, side)
+        height = size * chance.uniform(0.95, 1.05)
+        sitter(canvas, x + chance.uniform(-3, 3), foot, height, chance.choice(SKINS), coat, hair, side)
     for angle in (-1, 1):
         draw.line([64 - 18 * angle, 122, 64 + 18 * angle, 114], fill=(104, 62, 30), width=6)
     place(canvas, library.pick(chance, "fire"), 64, 119, chance.uniform(38, 46), chance.random() < 0.5)
