@@ -149,7 +149,7 @@ def affordable(command: str) -> str:
     if command.startswith("accelerate launch"):
         # With the smoke sizes, where a profile has left others; other tests may be using the launcher's usual port.
         command = command.replace("launch", "launch --main_process_port 0", 1)
-        return f"git checkout -q params.yaml && {command}"
+        return f"git checkout -q HEAD params.yaml && {command}"
     return command.replace("/mnt/share/", "../")  # a folder beside the clone is a remote too
 
 
