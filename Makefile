@@ -12,8 +12,8 @@ repro: environment
 	@start=$$(date +%s); dvc repro && echo "Done in $$(( $$(date +%s) - start )) s. Open report/index.html"
 
 test: environment
-	@echo "Running the tests (pytest)"
-	@start=$$(date +%s); pytest -m '' && echo "Tests done in $$(( $$(date +%s) - start )) s"
+	@echo "Running the tests (pytest), two files at a time"
+	@start=$$(date +%s); pytest -m '' -n 2 --dist loadfile --no-loadscope-reorder && echo "Tests done in $$(( $$(date +%s) - start )) s"
 
 lint: environment
 	ruff format --check . && ruff check . && mypy

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from fundiff import workers
 from fundiff.curves import Panel
 from fundiff.digit_estimators import classed
 from fundiff.params import Section
@@ -36,7 +37,8 @@ class Trial:
 
     def scores(self, unet: UNet, process: Process, sampler: str, calls: int) -> dict[str, float]:
         """Mean and deviation over the seeds."""
-        estimator = classed(unet, self.labels, process, self.params.guidance_scale)
+        mine = workers.share(len(self.labels))
+        estimator = classed(unet, self.labels[mine], process, self.params.guidance_scale)
         sets = self.jury.sets(estimator, process, len(self.labels), self.params.seeds, sampler, calls)
         scores = self.jury.score(sets, self.labels)
         return {name: scores[name] for kept in KEPT for name in (kept, f"{kept}_std")}

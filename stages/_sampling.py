@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from fundiff import workers
 from fundiff.denoise import Estimator
 from fundiff.digits import Digits, load_digits
 from fundiff.figures import gif, thinned, tile
@@ -58,13 +59,13 @@ class Jury:
     def sets(
         self, estimator: Estimator, process: Process, count: int, seeds: int, sampler: str, steps: int
     ) -> list[Tensor]:
-        """One set of `count` samples a seed."""
-        sets = []
+        """One set of `count` samples a seed; the estimator is of this process's share of them."""
+        sets, mine = [], workers.share(count)
         for i in range(seeds):
-            generators = sample_generators(self.seed + i, count, "judged")
+            generators = sample_generators(self.seed + i, count, "judged")[mine]
             frames = sample(estimator, process, generators, self.runtime, steps, sampler)
             what = f"judged samples, set {i + 1} of {seeds}"
-            sets.append(quantised(last(progress(frames, what, steps))))
+            sets.append(quantised(workers.gathered(last(progress(frames, what, steps)), count)))
         return sets
 
     def score(self, sets: list[Tensor], labels: Tensor | None = None) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 from torch import nn
 
+from fundiff import workers
 from fundiff.digits import Digits, load_digits
 from fundiff.files import replacing, write_json
 from fundiff.networks import epoch_file, process_of, save_config, save_epoch, unet_of
@@ -38,11 +38,22 @@ def state_folder(name: str, params: Recipe, data: Path) -> Path:
     return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}"
 
 
+def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
+    """Write what DVC expects of a training: its kept networks and its loss curve."""
+    import pandas as pd
+
+    with replacing(f"models/{stage.removeprefix('train_')}") as temporary:
+        # A kill may have left a half-written file beside the kept ones, under a dotted name.
+        shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
+    with replacing(f"metrics/{stage}.csv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
 def fit(
     stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
 ) -> dict[str, Any]:
     """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
-    runtime, folder = detect(), f"models/{stage.removeprefix('train_')}"
+    runtime = detect()
     state = state_folder(stage, params, Path("data/mnist.npz"))
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
@@ -58,13 +69,11 @@ def fit(
                 "learning_rate": epoch.learning_rate,
             }
         )
-    save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
-    with replacing(folder) as temporary:
-        # A kill may have left a half-written file beside the kept ones, under a dotted name.
-        shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
-    with replacing(f"metrics/{stage}.csv") as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    shutil.rmtree(state)
+    if workers.leads():
+        save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
+        publish(network, stage, rows)
+        shutil.rmtree(state)
+    workers.wait()  # some stages go on with what was just written
     return {
         "train_loss": round(rows[-1]["train_loss"], 6),
         "validation_loss": round(rows[-1]["validation_loss"], 6),

@@ -1,6 +1,7 @@
 import torch
 from pydantic import Field
 
+from fundiff import workers
 from fundiff.curves import Panel, draw
 from fundiff.digit_estimators import classed
 from fundiff.figures import grid
@@ -33,7 +34,7 @@ def main(params: Params) -> None:
     unet, process, labels = runtime.place(unet), process_of(config), jury.labels(params.count)
     sampler, numbers, rows = deterministic(process), {}, []
     for scale in sorted(params.guidance_scales):
-        estimator = classed(unet, labels, process, scale)
+        estimator = classed(unet, labels[workers.share(params.count)], process, scale)
         sets = jury.sets(estimator, process, params.count, 1, sampler, params.steps)
         scores = jury.score(sets, labels)
         numbers[f"{scale:g}"] = {name: scores[name] for name in KEPT}

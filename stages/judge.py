@@ -4,6 +4,7 @@ from fundiff.digits import load_digits
 from fundiff.files import write_json
 from fundiff.judge import Judge, cross_entropy, verdicts
 from fundiff.networks import epoch_file, load_weights, sha256
+from fundiff.objectives import ALL
 from fundiff.randomness import seeded
 from fundiff.runtime import detect
 from fundiff.stage import run
@@ -21,7 +22,7 @@ def main(params: Params) -> None:
     test = load_digits("data/mnist.npz", "test", device)
 
     def validate(model) -> float:
-        return float(cross_entropy(model, validation.images, validation.labels, torch.Generator()))
+        return float(cross_entropy(model, validation.images, validation.labels, torch.Generator(), ALL))
 
     with seeded(params.seed):
         model = Judge()

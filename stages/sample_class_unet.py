@@ -1,6 +1,7 @@
 import torch
 from pydantic import Field
 
+from fundiff import workers
 from fundiff.digit_estimators import classed
 from fundiff.figures import grid
 from fundiff.networks import load_unet, process_of
@@ -21,20 +22,23 @@ class Params(SampleParams):
 def main(params: Params) -> None:
     runtime = detect()
     digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
+    mine = workers.share(len(digits))
     for epoch in load_unet("models/class_unet")[1]["snapshots"]:
         unet, config = load_unet("models/class_unet", epoch)
         unet, process = runtime.place(unet), process_of(config)
-        estimator = classed(unet, digits, process, params.guidance_scale)
-        generators = sample_generators(params.seed, len(digits))
+        estimator = classed(unet, digits[mine], process, params.guidance_scale)
+        generators = sample_generators(params.seed, len(digits))[mine]
         steps = sample(estimator, process, generators, runtime, params.steps)
-        frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
+        moving = progress(steps, f"samples after epoch {epoch}", params.steps)
+        frames = [workers.gathered(frame, len(digits)) for frame in moving]
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
     jury, scores = Jury(params.seed, runtime), {}
     labels = jury.labels(jury.reference.size)
+    mine = workers.share(len(labels))
     for guidance_scale in sorted({*params.guidance_scales, params.guidance_scale}):
-        estimator = classed(unet, labels, process, guidance_scale)
+        estimator = classed(unet, labels[mine], process, guidance_scale)
         sets = jury.sets(estimator, process, len(labels), **dict(params.judged))
         scores[guidance_scale] = jury.score(sets, labels)
         if guidance_scale == params.guidance_scale:

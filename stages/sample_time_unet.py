@@ -1,6 +1,7 @@
 import torch
 from pydantic import Field
 
+from fundiff import workers
 from fundiff.digit_estimators import timed
 from fundiff.figures import grid
 from fundiff.judge import verdicts
@@ -20,14 +21,15 @@ class Params(SampleParams):
 
 
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime, mine = detect(), workers.share(params.count)
     for epoch in load_unet("models/time_unet")[1]["snapshots"]:
         unet, config = load_unet("models/time_unet", epoch)
         process = process_of(config)
         estimator = timed(runtime.place(unet), process)
-        generators = sample_generators(params.seed, params.count)
+        generators = sample_generators(params.seed, params.count)[mine]
         steps = sample(estimator, process, generators, runtime, params.steps)
-        frames = list(progress(steps, f"samples after epoch {epoch}", params.steps))
+        moving = progress(steps, f"samples after epoch {epoch}", params.steps)
+        frames = [workers.gathered(frame, params.count) for frame in moving]
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)

@@ -1,4 +1,4 @@
-"""Commands as a user types them, with this Python's own programs and without a network."""
+"""Commands as a user types them, with this Python's own programs, one thread and without a network."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
     "GIT_AUTHOR_NAME": "test",
     "GIT_AUTHOR_EMAIL": "test@localhost",
     "GIT_COMMITTER_NAME": "test",

@@ -1,10 +1,20 @@
 """The runtime: what the environment says is taken, and what is wrong with it is said in one line."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from fundiff.errors import UserError
 from fundiff.runtime import Runtime, detect
+from tests.closure import closure
+
+SLOW_TO_IMPORT = [
+    "torch._dynamo", "torch._inductor", "accelerate", "diffusers", "transformers", "torchvision", "pandas", "scipy",
+    "skimage", "matplotlib",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +26,7 @@ def fresh(monkeypatch):
     yield
     detect.cache_clear()
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
 
 
 def test_the_environment_decides(monkeypatch):
@@ -53,3 +63,24 @@ def test_autocast_is_off_in_fp32_and_on_in_bf16():
         assert conv(x).dtype == torch.float32
     with Runtime("cpu", "bf16", 1).autocast():
         assert conv(x).dtype == torch.bfloat16
+
+
+def test_algorithms_are_deterministic_and_those_that_cannot_be_warn():
+    detect()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
+    stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
+    assert len(stages) >= 14
+    imports = "\n".join(f"import stages.{path.stem}" for path in stages)
+    code = f"import sys\n{imports}\nfrom fundiff.runtime import detect\ndetect()\nprint(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert [name for name in SLOW_TO_IMPORT if name in loaded] == []
+
+
+def starts_part_b(path: Path) -> bool:
+    """Whether a stage works on digits with torch."""
+    needed = closure(path)
+    return "src/fundiff/digits.py" in needed and "src/fundiff/runtime.py" in needed

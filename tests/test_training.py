@@ -63,7 +63,7 @@ def test_a_broken_checkpoint_is_one_line(digits, tmp_path):
 
 
 def test_a_loss_that_blows_up_names_step_and_rate(digits, tmp_path):
-    def nan(model, x, labels, g):
+    def nan(model, x, labels, g, rows):
         return model(x, torch.zeros(len(x), 1)).mean() * float("nan")
 
     loop = train(

@@ -1,18 +1,27 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fundiff import workers
 from fundiff.errors import UserError
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary sibling to write a file or folder to; takes the place of `path` only when the block succeeds."""
+    """A temporary sibling to write a file or folder to; takes the place of `path` only when the block succeeds.
+
+    Of several processes, which all have the same to write, the first does; what the others write goes nowhere.
+    """
     path = Path(path)
+    if not workers.leads():
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / path.name
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:

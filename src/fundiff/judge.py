@@ -39,9 +39,9 @@ class Judge(nn.Module):
         return self.head(self.features(x))
 
 
-def cross_entropy(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator) -> Tensor:
+def cross_entropy(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice) -> Tensor:
     """The judge's training loss, labels smoothed by 0.1."""
-    return F.cross_entropy(model(x).float(), labels, label_smoothing=0.1)
+    return F.cross_entropy(model(x[rows]).float(), labels[rows], label_smoothing=0.1)
 
 
 @torch.no_grad()

@@ -12,7 +12,10 @@ from fundiff.digits import Digits
 from fundiff.processes import Process
 from fundiff.randomness import generator
 
-Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
+# (model, images, labels, generator, rows): noise is drawn for the whole batch, of which only the rows are computed, so
+# that a batch which several processes share is the one that a single process would see.
+Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator, slice], Tensor]
+ALL = slice(None)
 
 
 def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
@@ -23,8 +26,9 @@ def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
 def single_step(sigma: float, signal: float = 1.0) -> Loss:
     """L2 from z = signal x + sigma eps to the clean image; signal 0 denoises pure noise (course Part B1, 2025)."""
 
-    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator) -> Tensor:
-        return F.mse_loss(model(noised(signal * x, sigma, g)).float(), x)
+    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
+        z = noised(signal * x, sigma, g)
+        return F.mse_loss(model(z[rows]).float(), x[rows])
 
     return loss
 
@@ -32,11 +36,12 @@ def single_step(sigma: float, signal: float = 1.0) -> Loss:
 def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
     """L2 to what `process` asks of x_t, t uniform, the one-hot class dropped with p `drop` (course B2)."""
 
-    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator) -> Tensor:
+    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
         t = process.draw(len(x), g)
         keep = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
         eps = torch.randn(x.shape, generator=g).to(x.device)
-        c = F.one_hot(labels, classes).float() * keep if classes else None
+        c = (F.one_hot(labels, classes).float() * keep)[rows] if classes else None
+        x, t, eps = x[rows], t[rows], eps[rows]
         return F.mse_loss(estimate(model, process, x, t, eps, c).float(), process.target(x, t, eps))
 
     return loss
@@ -59,7 +64,7 @@ def held_out_single_step(
     def validate(model: nn.Module) -> float:
         g = generator(seed, "validation")
         parts = digits.images.split(500)
-        values = [loss(model, x, digits.labels, g).item() * len(x) for x in parts]
+        values = [loss(model, x, digits.labels, g, ALL).item() * len(x) for x in parts]
         return sum(values) / len(digits)
 
     return validate

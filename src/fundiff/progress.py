@@ -8,10 +8,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fundiff import workers
+
 
 def pace(what: str, unit: str = "step") -> dict[str, Any]:
     """tqdm's options: what is done, in which units; a log gets a line now and then, a terminal one that moves."""
-    return {"desc": what, "unit": unit, "mininterval": 1 if sys.stderr.isatty() else 20}
+    interval = 1 if sys.stderr.isatty() else 20
+    return {"desc": what, "unit": unit, "mininterval": interval, "disable": not workers.leads()}
 
 
 def progress(items: Iterable, what: str, total: int, unit: str = "step") -> tqdm:

@@ -6,10 +6,8 @@ import math
 
 import numpy as np
 import torch
-from skimage.metrics import structural_similarity
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.transforms.functional import gaussian_blur
 
 BLUR_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5, 3.0)
 
@@ -22,6 +20,8 @@ def psnr(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 
 def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
     """Mean structural similarity (Wang et al. 2004) over a batch `[B, C, H, W]`, 7 x 7 windows."""
+    from skimage.metrics import structural_similarity  # not at the top: most who come here want neither it
+
     pairs = zip(estimate.cpu().numpy(), clean.cpu().numpy(), strict=True)
     return float(
         np.mean([structural_similarity(a, b, data_range=data_range, channel_axis=0) for a, b in pairs])
@@ -30,6 +30,8 @@ def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 
 def blur(x: Tensor, sigma: float) -> Tensor:
     """Gaussian blur with a kernel wide enough for sigma (three sigmas each way)."""
+    from torchvision.transforms.functional import gaussian_blur  # nor this: seconds of imports
+
     return gaussian_blur(x, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from fundiff import workers
 from fundiff.errors import UserError
 
 M = TypeVar("M", bound=nn.Module)
@@ -21,14 +22,16 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device name, precision ("fp32" or "bf16") of the convolutions, and CPU threads."""
+    """Device name, precision ("fp32" or "bf16") of the convolutions, CPU threads, and processes that work together."""
 
     device: str
     precision: str
     threads: int
+    processes: int = 1
 
     def __str__(self) -> str:
-        return f"{self.device} {self.precision}, {self.threads} threads"
+        together = f", {self.processes} processes" if self.processes > 1 else ""
+        return f"{self.device} {self.precision}, {self.threads} threads{together}"
 
     def autocast(self) -> AbstractContextManager:
         """Mixed precision for the block where the precision is not fp32."""
@@ -65,6 +68,7 @@ def bf16_pays(device: str) -> bool:
 def detect() -> Runtime:
     """The fastest runtime of this machine, or what FUNDIFF_DEVICE, FUNDIFF_PRECISION and FUNDIFF_THREADS say."""
     device = os.environ.get("FUNDIFF_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    workers.join(device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError):
@@ -74,10 +78,12 @@ def detect() -> Runtime:
         if not threads.isdigit() or int(threads) < 1:
             raise UserError(f"FUNDIFF_THREADS: {threads!r}; expected a whole number from 1")
         torch.set_num_threads(int(threads))
-    precision = os.environ.get("FUNDIFF_PRECISION") or ("bf16" if bf16_pays(device) else "fp32")
+    precision = os.environ.get("FUNDIFF_PRECISION")
+    precision = precision or workers.agreed("bf16" if bf16_pays(device) else "fp32")
     if precision not in PRECISIONS:
         raise UserError(f"FUNDIFF_PRECISION: {precision!r}; expected one of {', '.join(PRECISIONS)}")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # The same flags as by torch.use_deterministic_algorithms, which would import torch's compiler, for seconds.
+    torch.set_deterministic_debug_mode("warn")
     # Filling fresh memory changes no result and costs a pass over every tensor.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return Runtime(device, precision, torch.get_num_threads())
+    return Runtime(device, precision, torch.get_num_threads(), workers.count())

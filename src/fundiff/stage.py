@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from fundiff import workers
 from fundiff.errors import UserError
 from fundiff.params import S, load_section
 
@@ -48,6 +49,8 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
+    if not workers.leads():
+        return
     entry = entry_of(name, pipeline)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
     seconds = time.perf_counter() - start

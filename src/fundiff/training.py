@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from fundiff import workers
 from fundiff.digits import Digits, augment
 from fundiff.errors import UserError
 from fundiff.files import load_checkpoint, save_checkpoint
@@ -86,6 +87,7 @@ class Trainer:
 
     def __init__(self, model: nn.Module, recipe: Recipe, steps: int, runtime: Runtime):
         self.model = runtime.place(model)
+        self.network = workers.averaging(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
         self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
         average = warm_ema(recipe.ema_decay)
@@ -145,8 +147,9 @@ def train(
 ) -> Iterator[Epoch]:
     """Yield every epoch, also those that a killed run had behind it (their losses; the model is the newest).
 
-    loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator) -> scalar. Data order and noise are functions of
-    (seed, epoch, step). Raises UserError when the loss stops being finite.
+    loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator, rows) -> scalar, the mean over the rows. Data order
+    and noise are functions of (seed, epoch, step). Several processes share every batch and stay of the same weights.
+    Raises UserError when the loss stops being finite.
     """
     steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
     trainer = Trainer(model, recipe, steps, runtime)
@@ -188,17 +191,18 @@ def run_epoch(
     trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, bar: tqdm
 ) -> float:
     """One epoch of updates; its mean loss. The device is not waited for inside it."""
-    trainer.model.train()
+    trainer.network.train()
     losses = []
     for images, labels, g in batches(digits, recipe, number):
+        mine, weight = workers.share(len(images)), workers.weight(len(images))
         with runtime.autocast():
-            value = loss(trainer.model, images, labels, g)
+            value = loss(trainer.network, images, labels, g, mine) * weight
         losses.append(trainer.step(value))
         if bar.update(len(images)):
             bar.set_postfix_str(
                 f"epoch {number}/{recipe.epochs}, loss {losses[-1].item():.4f}", refresh=False
             )
-    values = torch.stack(losses).cpu()
+    values = workers.averaged(torch.stack(losses)).cpu()
     bad = (~values.isfinite()).nonzero()
     if len(bad):
         at = f"epoch {number}, step {int(bad[0])}"
