@@ -58,7 +58,7 @@ def committed(folder: Path) -> None:
     for pipeline in PIPELINES:
         for stage in yaml.safe_load((folder / pipeline).read_text(encoding="utf-8"))["stages"].values():
             for out in outs(stage):
-                stand_in(folder / pipeline / ".." / out)
+                stand_in((folder / pipeline).parent / out)
     shell(folder, "git", "init", "-q")
     shell(folder, "git", "add", "-A")
     shell(folder, "dvc", "commit", "-f", "-q", "dvc.yaml")

@@ -48,7 +48,7 @@ def ddpm_pytorch(dim: int, batches: int) -> Play:
     return counted(run(), unet, batches, device)
 
 
-def diffusers(width: int, batches: int) -> Play:
+def diffusers(widths: list[int], batches: int) -> Play:
     """diffusers: a class-conditioned UNet2DModel by the step of its own training script."""
     from diffusers import DDPMScheduler, UNet2DModel
     from diffusers.training_utils import EMAModel
@@ -59,7 +59,7 @@ def diffusers(width: int, batches: int) -> Play:
         in_channels=1,
         out_channels=1,
         layers_per_block=1,
-        block_out_channels=(width, 2 * width),
+        block_out_channels=tuple(widths),
         down_block_types=("DownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "UpBlock2D"),
         num_class_embeds=CLASSES + 1,
@@ -94,7 +94,7 @@ def smalldiffusion(ch: int, batches: int) -> Play:
 
     device = detect().device
     embed = CondEmbedderLabel(ch * 4, CLASSES, 0.1)
-    unet = Unet(28, 1, 1, ch=ch, ch_mult=(1, 2), num_res_blocks=1, attn_resolutions=(), cond_embed=embed)
+    unet = Unet(28, 1, 1, ch=ch, ch_mult=(1, 2, 3), num_res_blocks=1, attn_resolutions=(), cond_embed=embed)
     loader = DataLoader(DigitSet(*arrays("train")), BATCH, shuffle=True)
 
     def run() -> Iterator[int]:

@@ -93,9 +93,9 @@ def libraries() -> list[Row]:
             turns=3,
         )
         for name, peer, package, size in (
-            ("ddpm_pytorch", "denoising-diffusion-pytorch", "denoising-diffusion-pytorch", {"dim": 40}),
-            ("diffusers", "diffusers", "diffusers", {"width": 64}),
-            ("smalldiffusion", "smalldiffusion", "smalldiffusion", {"ch": 64}),
+            ("ddpm_pytorch", "denoising-diffusion-pytorch", "denoising-diffusion-pytorch", {"dim": 52}),
+            ("diffusers", "diffusers", "diffusers", {"widths": [64, 96]}),
+            ("smalldiffusion", "smalldiffusion", "smalldiffusion", {"ch": 32}),
         )
     ]
 
