@@ -60,7 +60,6 @@ def committed(folder: Path) -> None:
             for out in outs(stage):
                 stand_in((folder / pipeline).parent / out)
     shell(folder, "git", "init", "-q")
-    shell(folder, "git", "add", "-A")
     shell(folder, "dvc", "commit", "-f", "-q", "dvc.yaml")
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.record import Outcome
-from benchmarks.rows import Row, Side
+from benchmarks.row import Row, Side
 from benchmarks.turn import Turn
 from fundiff.errors import UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.row import Row
 from benchmarks.turn import Turn
 from fundiff.errors import UserError
 from fundiff.files import write_json

@@ -2,58 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from importlib import metadata
-from pathlib import Path
-from typing import Any
-
-from fundiff.errors import UserError
-from fundiff.params import nearest
+from benchmarks.row import Row, side
 
 EPOCHS = 20  # passes of the course's recipe over the 3,500 digits, whose end sets the quality to be reached
-RATES = ("images/s", "GFLOP/s")
-
-
-@dataclass(frozen=True)
-class Side:
-    """A contestant: a function of this package, `module.name`, and its arguments."""
-
-    function: str
-    args: dict[str, Any] = field(default_factory=dict)
-
-
-def side(function: str, **args: Any) -> Side:
-    """The same, written as a call."""
-    return Side(function, args)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison. needs: outs of the pipeline that it reads, by the stage that makes them."""
-
-    name: str
-    what: str
-    unit: str
-    ours: Side
-    theirs: Side | None = None
-    peer: str = ""
-    package: str = "torch"
-    turns: int = 5
-    needs: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_rate(self) -> bool:
-        """Whether more of the unit is better; seconds are better where they are fewer."""
-        return self.unit in RATES
-
-    @property
-    def version(self) -> str:
-        """The version of the package that the peer is, or stands on. Raises UserError where it is missing."""
-        try:
-            return f"{self.package} {metadata.version(self.package)}"
-        except metadata.PackageNotFoundError:
-            raise UserError(f"{self.name}: {self.package} is not installed; `make bench` brings it") from None
-
 
 NOTEBOOK = "the course as a notebook"
 PRIOR = {"data/model.json": "model", "data/text_embeddings.safetensors": "text_embeddings"}
@@ -236,23 +187,3 @@ ROWS = [
     roofline("fp32"),
     roofline("bf16"),
 ]
-
-
-def chosen(names: list[str]) -> list[Row]:
-    """The named rows in the table's order, all for none. Raises UserError for an unknown name."""
-    known = {row.name: row for row in ROWS}
-    for name in names:
-        if name not in known:
-            raise UserError(f"{name!r} is not a row; {nearest(name, list(known))}")
-    return [row for row in ROWS if row.name in names or not names]
-
-
-def check(rows: list[Row]) -> None:
-    """Raises UserError, one line, where the pipeline has not made what the rows read, or a peer is missing."""
-    needed = {path: stage for row in rows for path, stage in row.needs.items()}
-    missing = {path: stage for path, stage in needed.items() if not Path(path).exists()}
-    if missing:
-        stages = " ".join(dict.fromkeys(missing.values()))
-        raise UserError(f"{', '.join(missing)}: not found; run `dvc repro {stages}`")
-    for row in rows:
-        _ = row.version

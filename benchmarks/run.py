@@ -7,13 +7,36 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks.duel import duel
 from benchmarks.record import PATH, keep, load, record
-from benchmarks.rows import check, chosen
+from benchmarks.row import Row
+from benchmarks.rows import ROWS
 from benchmarks.table import plain
 from fundiff.errors import UserError
+from fundiff.params import nearest
+
+
+def chosen(names: list[str]) -> list[Row]:
+    """The named rows in the table's order, all for none. Raises UserError for an unknown name."""
+    known = {row.name: row for row in ROWS}
+    for name in names:
+        if name not in known:
+            raise UserError(f"{name!r} is not a row; {nearest(name, list(known))}")
+    return [row for row in ROWS if row.name in names or not names]
+
+
+def check(rows: list[Row]) -> None:
+    """Raises UserError, one line, where the pipeline has not made what the rows read, or a peer is missing."""
+    needed = {path: stage for row in rows for path, stage in row.needs.items()}
+    missing = {path: stage for path, stage in needed.items() if not Path(path).exists()}
+    if missing:
+        stages = " ".join(dict.fromkeys(missing.values()))
+        raise UserError(f"{', '.join(missing)}: not found; run `dvc repro {stages}`")
+    for row in rows:
+        _ = row.version
 
 
 def machine() -> dict[str, Any]:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import notebook, record, rows, run
+from benchmarks import notebook, record, run
 from benchmarks.commands import outs, stand_in
 from benchmarks.duel import duel
 from benchmarks.notebook_a import Notebook, flipped
 from benchmarks.record import Outcome
-from benchmarks.rows import ROWS, Row, Side, chosen
+from benchmarks.row import Row, Side
+from benchmarks.rows import ROWS
+from benchmarks.run import chosen
 from benchmarks.table import cells, markdown, plain
 from benchmarks.turn import Turn
 from fundiff.denoise import denoise
@@ -196,10 +198,10 @@ def test_an_unknown_row_is_one_line_with_the_nearest_name(monkeypatch):
 def test_what_is_missing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"models/judge.*run `dvc repro fetch_mnist judge`") as error:
-        rows.check(chosen(["time_to_quality"]))
+        run.check(chosen(["time_to_quality"]))
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="no-such-package is not installed; `make bench` brings it"):
-        rows.check([row(package="no-such-package")])
+        run.check([row(package="no-such-package")])
 
 
 def test_every_row_names_functions_that_are_there():
