@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Everything is on disk after the environment is made: no hub is asked for anything.
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: repro test lint environment
+.PHONY: repro test bench lint environment peers
 
 repro: environment
 	@echo "Reproducing the pipeline (dvc repro)"
@@ -15,10 +15,16 @@ test: environment
 	@echo "Running the tests (pytest), two files at a time"
 	@start=$$(date +%s); pytest -m '' -n 2 --dist loadfile --no-loadscope-reorder && echo "Tests done in $$(( $$(date +%s) - start )) s"
 
+bench: environment peers
+	@echo "Measuring FunDiff beside its peers (python -m benchmarks.run)"
+	@python -m benchmarks.run $(BENCH_ROWS)
+
 lint: environment
 	ruff format --check . && ruff check . && mypy
 
 environment: $(BIN)/.made
+
+peers: $(BIN)/.peers
 
 $(BIN)/.made: pyproject.toml requirements.lock
 	@echo "Making the environment in .venv (a few minutes, once)"
@@ -26,3 +32,7 @@ $(BIN)/.made: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install -q -c requirements.lock torch torchvision && \
 	$(BIN)/python -m pip install -q -c requirements.lock -e .[test] && touch $@ && \
 	echo "Environment made in $$(( $$(date +%s) - start )) s"
+
+$(BIN)/.peers: $(BIN)/.made
+	@echo "Adding the peers to .venv"
+	@$(BIN)/python -m pip install -q -c requirements.lock -e .[bench] && touch $@

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fundiff.charts import apart, epoch_ticks, log_ticks, loss_curve
 from fundiff.errors import UserError
+from fundiff.machine import described
 from fundiff.pictures import film, frames_of, unscaled
 from fundiff.report import caption, departures, mathml, render
 from fundiff.results import Stage, load_stages
@@ -123,6 +124,22 @@ PART_A_NUMBERS = {
         for name in ("sdedit", "edit_images", "text_sdedit")
     },
 }
+BENCH = {
+    "machine": {
+        "cpu": "Some CPU", "cores": 2, "instruction_sets": ["avx2"], "accelerator": None, "torch": "2.9",
+        "threads": 2, "precision": "fp32", "runtime": "cpu fp32, 2 threads",
+    },
+    "sample_1000": {
+        "what": "1,000 digits", "unit": "s", "peer": {"name": "a notebook", "version": "torch 2.9"},
+        "ratio": 15.3, "low": 14.1, "high": 16.2, "turns": 3, "median": {"peer": 1530.0, "fundiff": 99.5},
+        "memory_mb": {"peer": 900, "fundiff": 800},
+        "details": {"peer": {"accuracy": 0.991, "judged": 240}, "fundiff": {"accuracy": 0.994, "judged": 240}},
+    },
+    "one_param": {
+        "what": "One changed param", "unit": "s", "peer": None, "ratio": None, "low": None, "high": None,
+        "turns": 1, "median": {"fundiff": 42.0}, "memory_mb": {"fundiff": 700}, "details": {"fundiff": {}},
+    },
+}  # fmt: skip
 FILMS = {"iterative_denoising": "iterative_denoising", "sampling": "sampling", "guidance": "guidance"} | {
     "inpainting": "inpainting", "visual_anagrams": "man_fire", "hybrid_images": "skull_falls"
 }  # fmt: skip
@@ -190,6 +207,7 @@ def project(root: Path) -> Path:
         "runtime": "cpu fp32",
     }
     numbers = {name: trained for name in CURVES} | {
+        "bench": BENCH,
         "judge": {"held_out_accuracy": 0.992, "held_out_digits": 1000, "hash": "0123456789abcdef"},
         "pure_noise": trained | {"psnr_to_mean_digit": 31.0},
         "ood_sigma": ood,
@@ -242,6 +260,39 @@ def test_tiles_come_back_in_their_true_pixels_though_the_gap_was_not_enlarged():
     assert np.array_equal(small[:, :5], noise[0]) and np.array_equal(small[:, 6:], noise[1])
     flat = np.zeros((40, 40, 3), np.uint8)
     assert unscaled([flat + np.arange(40, dtype=np.uint8)[:, None, None]])[0].shape == (40, 40, 3)
+
+
+def told(page: str) -> str:
+    """The bench's section as words."""
+    section = re.search(r'<section id="m-speed".*?</section>', page, re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section[0])) if section else ""
+
+
+def test_the_bench_is_told_in_words_with_its_machine(page):
+    words = told(page)
+    assert "Some CPU, 2 cores (avx2), torch 2.9, cpu fp32, 2 threads" in words
+    assert "a notebook (torch 2.9) 1,530 s accuracy 0.991, judged 240 99.5 s" in words
+    assert "15.30 (14.10 to 16.20) 900 / 800" in words
+    assert "One changed param 42 s 700" in words
+    assert '<a href="#m-speed">' in page.split("</nav>")[0]
+
+
+def test_it_says_when_the_bench_is_of_another_machine(made, page):
+    assert "built on another machine" in told(page)
+    path = made / "metrics/bench.json"
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(BENCH | {"machine": BENCH["machine"] | described()}))
+        assert "another machine" not in told(built(made)) != ""
+        path.write_text(json.dumps({"machine": BENCH["machine"]}))
+        assert told(built(made)) == ""
+        path.unlink()
+        assert told(built(made)) == ""
+        path.write_text("{")
+        with pytest.raises(UserError, match=r"bench\.json: not JSON"):
+            built(made)
+    finally:
+        path.write_text(before)
 
 
 def test_the_same_inputs_give_the_same_bytes(made, page):
@@ -353,7 +404,7 @@ def test_a_picture_that_is_none_is_one_line(tmp_path):
 def test_the_real_report_depends_on_every_number_and_figure():
     made = {path for entry in STAGES.values() for path in files(entry, "plots")}
     template = {path.relative_to(ROOT).as_posix() for path in (ROOT / "report/template").iterdir()}
-    needed = made | template | {"params.yaml", "profiles/course"}
+    needed = made | template | {"params.yaml", "profiles/course", "metrics/bench.json"}
     deps = set(files(STAGES["report"], "deps"))
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
 

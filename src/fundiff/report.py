@@ -16,8 +16,9 @@ from fundiff import pictures
 from fundiff.charts import loss_curve
 from fundiff.errors import UserError
 from fundiff.key_figures import key_figures
+from fundiff.machine import described
 from fundiff.params import read_params
-from fundiff.results import Stage
+from fundiff.results import Stage, load_bench
 from fundiff.snapshots import kept_epochs
 
 PACKAGES = (
@@ -51,6 +52,13 @@ def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str
 def shown(value: Any) -> str:
     """A param's value as text."""
     return "not set" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def figure(value: Any) -> str:
+    """A measured number with three digits, or all that stand before the point; words as they are."""
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
@@ -112,6 +120,7 @@ def environment(folder: Path) -> jinja2.Environment:
 def render(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> str:
     """The HTML of the project in `root`. Raises UserError where an input is missing or not as expected."""
     env = environment(root / "report/template")
+    bench = load_bench(root)
     env.globals |= {
         "params": params,
         "gallery": [path for path in params["gallery"] if (root / path).is_file()],
@@ -130,10 +139,14 @@ def render(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> str:
             (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
         ),
         "versions": versions(),
+        "bench": {name: row for name, row in bench.items() if name != "machine"},
+        "bench_machine": bench.get("machine", {}),
+        "machine": described(),
         "caption": caption,
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
+    env.filters["figure"] = figure
     env.filters["by_number"] = lambda numbers: sorted(numbers.items(), key=lambda item: float(item[0]))
     try:
         html = env.get_template("page.html").render()

@@ -81,6 +81,17 @@ class Stage:
         return (self.root / path).read_text(encoding="utf-8")
 
 
+def load_bench(root: Path) -> dict[str, Any]:
+    """The rows of metrics/bench.json by name, and the "machine"; empty where it was never run."""
+    path = root / "metrics/bench.json"
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError("metrics/bench.json: not JSON; restore it from git, or `make bench`") from None
+
+
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
     """The stages of dvc.yaml whose numbers and figures are the report's deps, all of which must be there."""
     entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]

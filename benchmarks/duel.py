@@ -1,0 +1,82 @@
+"""Both sides of a row take turns, each in a process of its own. Nothing heavy is loaded here: a process that is
+started inherits its parent's peak of memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.record import Outcome
+from benchmarks.row import Row, Side
+from benchmarks.turn import Turn
+from fundiff.errors import UserError
+
+MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # of the unit in which the system tells the peak
+
+
+class Contestant:
+    """One side of a row, set up and warm once it is made. Raises UserError, one line, where it cannot go on."""
+
+    def __init__(self, side: Side):
+        self.name = side.function
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        command = [sys.executable, "-m", "benchmarks.worker", side.function, json.dumps(side.args)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
+        )
+        self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """The next thing it says."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        answer = json.loads(line) if line else {"error": f"{self.name} ended early: {self.last_words()}"}
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return answer
+
+    def last_words(self) -> str:
+        """The last line that it left on stderr."""
+        self.errors.seek(0)
+        return ([line.strip() for line in self.errors if line.strip()] or ["it said nothing"])[-1]
+
+    def play(self, rival: Turn | None) -> Turn:
+        """One turn of it."""
+        assert self.process.stdin
+        print(json.dumps(asdict(rival) if rival else None), file=self.process.stdin, flush=True)
+        return Turn(**self.hear())
+
+    def close(self) -> float:
+        """End it; the peak of its memory in MB: the accelerator's where it used one."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        last = json.loads(self.process.stdout.readline() or "{}")
+        self.process.stdout.close()
+        self.errors.close()
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        return last.get("accelerator_mb") or usage.ru_maxrss / MEGABYTE
+
+
+def duel(row: Row, turns: int) -> Outcome:
+    """The row's turns: the peer's, FunDiff's, the peer's, ...; a row without a peer has FunDiff's alone."""
+    sides = {}
+    try:
+        for name, side in (("peer", row.theirs), ("fundiff", row.ours)):
+            if side:
+                sides[name] = Contestant(side)
+        pairs = []
+        for _ in range(turns):
+            theirs = sides["peer"].play(None) if "peer" in sides else None
+            pairs.append((theirs, sides["fundiff"].play(theirs)))
+        return Outcome(pairs, {side: contestant.close() for side, contestant in sides.items()})
+    finally:
+        for contestant in sides.values():
+            if contestant.process.returncode is None:
+                contestant.process.kill()
+                contestant.process.wait()

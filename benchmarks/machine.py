@@ -1,0 +1,20 @@
+"""The machine that the rows are measured on, printed as JSON: in a process of its own, since it loads torch."""
+
+import json
+
+import torch
+
+from fundiff.machine import described
+from fundiff.runtime import detect
+
+if __name__ == "__main__":
+    runtime = detect()
+    accelerator = torch.cuda.get_device_name() if runtime.device.startswith("cuda") else None
+    told = {
+        "accelerator": accelerator,
+        "torch": torch.__version__,
+        "threads": runtime.threads,
+        "precision": runtime.precision,
+        "runtime": str(runtime),
+    }
+    print(json.dumps(described() | told))

@@ -1,0 +1,147 @@
+"""Part A's techniques by the peers, on the same prior, prompts and pictures: diffusers' pipelines and the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from benchmarks.notebook_a import Notebook, flipped
+from benchmarks.part_a import jobs
+from benchmarks.sections import params_of
+from benchmarks.turn import Play, Turn, timed
+from fundiff.hub import load_pinned
+from fundiff.masks import load_mask
+from fundiff.pixel_prior import DTYPES
+from fundiff.priors import load_prior
+from fundiff.prompts import Prompts
+from fundiff.runtime import detect
+from stages._part_a import fetched
+
+
+def pipeline() -> Any:
+    """diffusers' IFPipeline on the pinned prior, as it loads."""
+    model = load_pinned("data/model.json")
+    pipe = load_prior(model.name, variant=model.variant, dtype=DTYPES[model.precision]).to(detect().device)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def notebook() -> Notebook:
+    """The notebook with its first cells run."""
+    return Notebook(pipeline(), detect().device)
+
+
+def words(key: str) -> str:
+    """A prompt's text by its key."""
+    return Prompts("data/text_embeddings.safetensors").text(key)
+
+
+def asked(book: Notebook, params: Any, prompt: str) -> Any:
+    """The notebook's guided estimate of a prompt's key, by two UNet calls."""
+    states = [book.embeddings(words(key)) for key in (prompt, params.unconditional)]
+    return book.guided(*states, params.guidance_scale)
+
+
+def played(draw: Callable[[list[int]], Any], timesteps: list[int], **details: Any) -> Play:
+    """Seconds of a drawing along the timesteps; warmed by their last three."""
+    draw(timesteps[-3:])
+
+    def play(rival: Turn | None) -> Turn:
+        return Turn(timed(lambda: draw(timesteps), detect().device)[0], details)
+
+    return play
+
+
+def encoded(pipe: Any, params: Any) -> dict[str, Any]:
+    """A pipeline's arguments: the prompts as embeddings, made once, and the guidance."""
+    states = [pipe.encode_prompt(words(k), False)[0] for k in (params.prompt, params.unconditional)]
+    return {
+        "prompt_embeds": states[0],
+        "negative_prompt_embeds": states[1],
+        "guidance_scale": params.guidance_scale,
+        "output_type": "pt",
+    }
+
+
+def if_sample() -> Play:
+    """One guided sample by IFPipeline, with as many UNet calls as the course's list has steps."""
+    pipe, params = pipeline(), params_of("guidance")
+    size, arguments = pipe.unet.config.sample_size, encoded(pipe, params)
+
+    def draw(timesteps: list[int]) -> Any:
+        return pipe(timesteps=timesteps[:-1], height=size, width=size, **arguments)
+
+    return played(draw, params.timesteps)
+
+
+def notebook_sample() -> Play:
+    """The same by the notebook."""
+    book, params = notebook(), params_of("guidance")
+    estimate = asked(book, params, params.prompt)
+    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+
+
+def if_sdedit() -> Play:
+    """Every image at every level by IFImg2ImgPipeline, one call each, with as many UNet calls as the course's."""
+    from diffusers import IFImg2ImgPipeline
+
+    params = params_of("sdedit")
+    text = pipeline()
+    pipe = IFImg2ImgPipeline(**text.components, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    arguments, runs = encoded(text, params), jobs(params)
+    images = {name: fetched(name)[None].to(detect().device) for name in params.images}
+
+    def draw(timesteps: list[int]) -> None:
+        calls = len(timesteps) - 1
+        for level, name in runs:
+            # `strength` is the share of the steps that is kept; half a step more keeps rounding from losing one.
+            strength = min(1.0, (max(calls - level, 1) + 0.5) / calls)
+            pipe(image=images[name], strength=strength, timesteps=timesteps[:-1], **arguments)
+
+    return played(draw, params.timesteps, runs=len(runs))
+
+
+def notebook_sdedit() -> Play:
+    """Every image at every level by the notebook, one at a time."""
+    book, params = notebook(), params_of("sdedit")
+    estimate, runs = asked(book, params, params.prompt), jobs(params)
+    images = {name: fetched(name)[None].to(book.device) for name in params.images}
+
+    def draw(timesteps: list[int]) -> None:
+        for level, name in runs:
+            entered = timesteps[min(level, len(timesteps) - 2) :]
+            book.denoise(book.forward(images[name], entered[0]), estimate, entered)
+
+    return played(draw, params.timesteps, runs=len(runs))
+
+
+def notebook_anagram() -> Play:
+    """One anagram by the notebook: a loop over the views, each guided by two UNet calls."""
+    book, params = notebook(), params_of("visual_anagrams")
+    parts = next(iter(params.anagrams.values()))
+    estimate = flipped(*(asked(book, params, part.prompt) for part in parts[:2]))
+    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+
+
+def notebook_inpaint() -> Play:
+    """The first example of the stage inpainting by the notebook, with RePaint's jumps; times the number of examples."""
+    book, params = notebook(), params_of("inpainting")
+    example, jump = next(iter(params.examples.values())), params.resample
+    image = fetched(example.image)[None].to(book.device)
+    mask = load_mask(example.mask, image.shape[-1]).to(image)
+    estimate = asked(book, params, example.prompt)
+
+    def draw(timesteps: list[int]) -> Any:
+        with torch.no_grad():
+            return book.inpaint(image, mask, estimate, timesteps, jump.length, jump.times)
+
+    one = played(draw, params.timesteps)
+
+    def play(rival: Turn | None) -> Turn:
+        count = len(params.examples)
+        return Turn(count * one(rival).value, {"pictures": count, "measured": 1})
+
+    return play

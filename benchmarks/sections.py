@@ -1,0 +1,12 @@
+"""The pipeline's own params."""
+
+import importlib
+from typing import Any
+
+from fundiff.params import load_section
+from fundiff.stage import stage_names
+
+
+def params_of(stage: str) -> Any:
+    """The stage's section of params.yaml."""
+    return load_section(importlib.import_module(f"stages.{stage}").Params, stage, stage_names())
