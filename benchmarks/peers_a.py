@@ -40,8 +40,8 @@ def words(key: str) -> str:
 
 def asked(book: Notebook, params: Any, prompt: str) -> Any:
     """The notebook's guided estimate of a prompt's key, by two UNet calls."""
-    states = [book.embeddings(words(key)) for key in (prompt, params.unconditional)]
-    return book.guided(*states, params.guidance_scale)
+    told, untold = (book.embeddings(words(key)) for key in (prompt, params.unconditional))
+    return book.guided(told, untold, params.guidance_scale)
 
 
 def played(draw: Callable[[list[int]], Any], timesteps: list[int], **details: Any) -> Play:
