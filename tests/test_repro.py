@@ -86,7 +86,7 @@ def test_smoke_profile_runs_whole_then_nothing_then_one_stage(clone, smoked):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMS)
-def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name):
+def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name, monkeypatch):
     """What --dry names is what reads the key itself; what follows a stage is decided by the bytes it leaves."""
     path = clone / "params.yaml"
     before = path.read_text(encoding="utf-8")
@@ -95,7 +95,8 @@ def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name):
         path.write_text(
             yaml.safe_dump(params | {name: changed(params[name])}, sort_keys=False), encoding="utf-8"
         )
-        with Repo(clone) as repo:  # as `dvc repro --dry`, of which 46 processes would take minutes
+        monkeypatch.chdir(clone)
+        with Repo() as repo:  # as `dvc repro --dry`, of which 46 processes would take minutes
             rerun = {stage.name for stage in repo.reproduce(dry=True)}
     finally:
         path.write_text(before, encoding="utf-8")

@@ -7,9 +7,10 @@ never imports accelerate.
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from torch import Tensor, nn
+if TYPE_CHECKING:  # the report writes its files by way of this module, and needs no torch
+    from torch import Tensor, nn
 
 T = TypeVar("T")
 
@@ -71,7 +72,11 @@ def averaging(model: nn.Module) -> nn.Module:
     makes n processes differ from one, by what batches an n-th as large would. Its running statistics, which only
     evaluation reads, are the first process's: no biased estimate, just one of fewer rows, over many batches.
     """
-    return model if count() == 1 else nn.parallel.DistributedDataParallel(model)
+    if count() == 1:
+        return model
+    from torch.nn.parallel import DistributedDataParallel
+
+    return DistributedDataParallel(model)
 
 
 def averaged(values: Tensor) -> Tensor:
