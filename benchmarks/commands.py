@@ -19,6 +19,7 @@ import yaml
 
 from benchmarks.turn import Play, Turn, timed
 from fundiff.errors import UserError
+from fundiff.stage import files
 
 PIPELINES = ("dvc.yaml", "prior/dvc.yaml")
 
@@ -41,8 +42,7 @@ def clock(folder: str | Path, *command: str) -> float:
 
 def outs(stage: dict[str, Any]) -> list[str]:
     """The paths that a stage makes, as dvc.yaml names them."""
-    listed = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
-    return [out if isinstance(out, str) else next(iter(out)) for out in listed]
+    return files(stage, "outs", "metrics", "plots")
 
 
 def stand_in(path: Path) -> None:
