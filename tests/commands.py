@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ENVIRONMENT = os.environ | {
@@ -17,9 +18,13 @@ ENVIRONMENT = os.environ | {
 
 
 def shell(folder: Path, *command: str, fails: bool = False) -> str:
-    """What a command says; it has to succeed, or to fail where `fails`."""
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    assert (done.returncode != 0) == fails, (
-        f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    )
-    return done.stdout + done.stderr
+    """What a command says within ten minutes; it has to succeed, or to fail where `fails`.
+
+    It speaks into a file: a pipe would stay open, and be waited for, as long as a daemon that it leaves behind lives.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file, timeout=600)
+        file.seek(0)
+        said = file.read()
+    assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{said[-6000:]}"
+    return said
