@@ -78,7 +78,7 @@ def anagrams(stage: str, params: AnagramParams) -> None:
         chosen, numbers[name] = best_reading(seen, params.seed)
         rows.append([shown(x[chosen]) for _, x, _ in seen])
         texts = [wrapped(bench.prompts.text(part.prompt)) for part in parts]
-        words.append([f"{view.label}:\n{text}" for view, text in zip(views, texts, strict=True)])
+        words.append([f"{wrapped(view.label)}:\n{text}" for view, text in zip(views, texts, strict=True)])
         keep_single(stage, name, drawn[chosen])
         keep_single(stage, f"{name}_large", large(bench, params, name, parts, drawn[chosen][None]))
         gif(folder(stage) / f"{name}.gif", turning(drawn[chosen][None], views[1:], params.turning), hold=60)

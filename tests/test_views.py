@@ -68,6 +68,19 @@ def test_compositions_are_undone_and_turn_all_the_way(names):
     assert (view.inverse_variance(X.abs()) >= 0).all()
 
 
+def test_a_composition_says_what_it_does():
+    view = view_named("rotate_180 then inner_circle then inner_circle")
+    assert view.label == "upside down, then its inner circle turned twice"
+
+
+def test_red_becomes_green_by_way_of_the_hues_between_and_white_stays():
+    view, colours = view_named("cycle_colours"), torch.tensor([[1.0, -1, -1], [1, 1, 1]])[..., None, None]
+    assert torch.equal(view.view(colours).flatten(1), torch.tensor([[-1.0, 1, -1], [1, 1, 1]]))
+    red, white = view.turned(colours, 0.5).flatten(1)
+    assert white.tolist() == pytest.approx([1, 1, 1])
+    assert red[0].item() == pytest.approx(red[1].item()) and red[0] > red[2], "half way lies yellow"
+
+
 @pytest.mark.parametrize("name", ["jigsaw", "squares"])
 def test_pieces_move_whole(name):
     """Most neighbours stay neighbours, and most pixels leave their place."""

@@ -13,6 +13,7 @@ from fundiff.errors import UserError
 from fundiff.files import replacing, write_json
 from fundiff.params import nearest
 from fundiff.progress import progress
+from fundiff.scenes import SCENES
 from fundiff.text import text_pipeline, token_states
 from prior.stages.sections import Caption, read, run
 
@@ -36,6 +37,10 @@ def make_plan(section: Caption, library: Library, keywords: dict[str, list[str]]
             raise UserError(
                 f"caption.concepts: no set draws {concept!r}; {nearest(concept, list(library.rows))}"
             )
+    for name in section.generic:
+        if name not in library.rows and name not in SCENES:
+            known = [*library.rows, *SCENES]
+            raise UserError(f"caption.generic: no set and no scene draws {name!r}; {nearest(name, known)}")
     pairs = choose_pairs(concepts, section.pairs, section.seed, "training")
     shares = ("scene_share", "pair_share", "generic_share", "keyword_share")
     return Plan(
@@ -44,6 +49,7 @@ def make_plan(section: Caption, library: Library, keywords: dict[str, list[str]]
         section.styles,
         keywords,
         pairs,
+        section.generic,
         **{share: getattr(section, share) for share in shares},
     )
 

@@ -33,6 +33,7 @@ class Caption(Section):
     scene_share: float = Field(ge=0, le=1)
     pair_share: float = Field(ge=0, le=1)
     generic_share: float = Field(ge=0, le=1)
+    generic: list[str] = Field(default_factory=list)
     keyword_share: float = Field(ge=0, le=1)
     concepts: list[str]
     weights: dict[str, float] = Field(default_factory=dict)

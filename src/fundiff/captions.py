@@ -66,19 +66,19 @@ PHRASES = {
 }
 PLURAL = {"cherries", "grapes", "glasses", "eyes", "jeans", "scissors", "bread", "broccoli", "Santa Claus"}
 STYLE_SHARE, BARE_SHARE, WHITE_SHARE = 0.16, 0.08, 0.72
-GENERIC_SCENES = 0.7  # of the pictures called "a high quality photo": a mean over single drawings is a blob
 
 
 @dataclass(frozen=True)
 class Plan:
     """Which concepts, how often what: concept weights, each concept's own style, shares of scenes, pairs,
-    generic."""
+    generic; what the generic pictures show, scenes or concepts (empty: whatever the others show)."""
 
     concepts: Sequence[str]
     weights: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pairs: Sequence[tuple[str, str]] = ()
+    generic: Sequence[str] = ()
     scene_share: float = 0.24
     pair_share: float = 0.05
     generic_share: float = 0.05
@@ -167,17 +167,17 @@ def subject(
 ) -> tuple[str, str, Image.Image]:
     """What is shown: its phrase, its style or "", and the picture before the style's filter, at twice the
     size."""
-    kind, scene_share = chance.random(), GENERIC_SCENES if generic else plan.scene_share
-    if kind < scene_share:
+    chosen, kind = chance.choice(plan.generic) if generic and plan.generic else "", chance.random()
+    if chosen in SCENES or (not chosen and kind < plan.scene_share):
         weights = [scene[0] for scene in SCENES.values()]
-        _, draw, names, own = chance.choices(list(SCENES.values()), weights)[0]
+        _, draw, names, own = SCENES[chosen] if chosen else chance.choices(list(SCENES.values()), weights)[0]
         style = "a photo of" if generic else chosen_style(own, chance)
         return chance.choice(names), style, draw(library, chance).convert("RGB")
-    if not generic and kind < scene_share + plan.pair_share:
+    if not generic and kind < plan.scene_share + plan.pair_share:
         concepts = chance.choice(plan.pairs)
         return f"{phrase(concepts[0])} and {phrase(concepts[1])}", "", pair(library, concepts, chance)
     weights = [plan.weights.get(concept, 1.0) for concept in plan.concepts]
-    concept = chance.choices(plan.concepts, weights)[0]
+    concept = chosen or chance.choices(plan.concepts, weights)[0]
     style = "a photo of" if generic else chosen_style(plan.styles.get(concept, ""), chance)
     name, words = phrase(concept), plan.keywords.get(concept, ())
     if not style and chance.random() < BARE_SHARE:

@@ -98,6 +98,8 @@ def house(
     draw.polygon(
         [(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)],
         fill=roof,
+        outline=shade(wall, 0.6),  # else snow on a roof is lost before snow on the ground
+        width=2,
     )
     pane = size * 0.18
     for i in range(windows):

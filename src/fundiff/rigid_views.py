@@ -1,4 +1,4 @@
-"""Views that move a picture as one rigid thing, or change only the sign of its values."""
+"""Views that move a picture as one rigid thing, or change its colours alone."""
 
 from __future__ import annotations
 
@@ -108,6 +108,26 @@ class Negate(View):
     def inverse_variance(self, v: Tensor) -> Tensor:
         """No pixel moves and a variance has no sign."""
         return v
+
+
+class CycleColours(View):
+    """Red becomes green, green blue, blue red: the hue circle turned by a third; white, grey and black stay."""
+
+    label = "its colours turned"
+
+    def view(self, x: Tensor) -> Tensor:
+        """The channels moved on by one."""
+        return x.roll(1, 1)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """The channels moved back."""
+        return x.roll(-1, 1)
+
+    def turned(self, x: Tensor, share: float) -> Tensor:
+        """The colours on their way round the hue circle: a rotation about the axis of greys (Rodrigues)."""
+        angle, grey = 2 * math.pi / 3 * share, x.mean(1, keepdim=True)
+        across = (x.roll(1, 1) - x.roll(-1, 1)) / math.sqrt(3)
+        return grey + math.cos(angle) * (x - grey) + math.sin(angle) * across
 
 
 def warped(x: Tensor, affine: Tensor) -> Tensor:

@@ -32,13 +32,13 @@ HATS = ("top hat", "woman’s hat", "billed cap", "top hat")
 SKINS = ((250, 206, 160), (236, 180, 130), (176, 116, 74), (255, 220, 180))
 COATS = ((214, 54, 48), (40, 108, 200), (52, 160, 84), (244, 190, 50), (150, 80, 180), (236, 236, 240))
 HAIRS = ((60, 40, 30), (30, 26, 28), (190, 130, 60), (130, 70, 40))
-WALLS = ((236, 208, 160), (222, 150, 110), (240, 226, 200), (190, 120, 90), (208, 180, 150))
+CABINS = ((196, 92, 60), (160, 96, 60), (206, 130, 74), (176, 70, 62), (120, 78, 56))
 ROOFS = ((176, 60, 48), (120, 72, 50), (70, 90, 130), (150, 80, 60))
 COAST = ((250, 214, 150), (244, 170, 130), (252, 240, 220), (240, 140, 120), (250, 228, 120), (220, 200, 240))
 
 
 def snowy_village(library: Library, chance: random.Random) -> Image.Image:
-    """Snow-capped mountains, houses with snow on their roofs, evergreens, white ground."""
+    """Snow-capped mountains, houses with snow on their roofs close together, evergreens, white ground."""
     canvas = gradient(chance.choice([(120, 180, 230), (150, 200, 240), (90, 130, 190)]), (226, 238, 250), 0.7)
     for x in chance.sample((24, 64, 104), chance.choice((2, 2, 3))):
         rock = chance.choice([(108, 124, 150), (124, 130, 140), (90, 110, 140)])
@@ -46,20 +46,12 @@ def snowy_village(library: Library, chance: random.Random) -> Image.Image:
     draw = ImageDraw.Draw(canvas)
     draw.ellipse([-50, 72, 110, 190], fill=(240, 245, 252))
     draw.ellipse([20, 78, 190, 190], fill=(250, 252, 255))
-    places = [(x, chance.uniform(92, 118)) for x in (16, 42, 68, 92, 114)]
-    for x, foot in sorted(chance.sample(places, chance.choice((3, 4, 5))), key=lambda p: p[1]):
-        if chance.random() < 0.3:
-            place(canvas, snowed(library.pick(chance, "evergreen tree")), x, foot, chance.uniform(26, 36))
-        else:
-            house(canvas, x, foot, chance.uniform(22, 30), chance.choice(WALLS), (246, 249, 253))
-    for x in chance.sample((6, 30, 56, 80, 104, 122), 2):
-        place(
-            canvas,
-            snowed(library.pick(chance, "evergreen tree")),
-            x,
-            chance.uniform(104, 122),
-            chance.uniform(24, 34),
-        )
+    for x in chance.sample((8, 34, 62, 90, 118), 2):
+        tree = snowed(library.pick(chance, "evergreen tree"))
+        place(canvas, tree, x, chance.uniform(92, 98), chance.uniform(26, 36))
+    places = [(x, chance.choice((98, 120)) + chance.uniform(-3, 3)) for x in (20, 49, 79, 108)]
+    for x, foot in sorted(chance.sample(places, chance.choice((3, 3, 4))), key=lambda p: p[1]):
+        house(canvas, x, foot, chance.uniform(29, 35), chance.choice(CABINS), (246, 249, 253))
     for _ in range(chance.choice((0, 14, 26))):
         x, y = chance.uniform(0, SIDE), chance.uniform(0, SIDE)  # type: ignore[assignment]
         draw.ellipse([x - 1.2, y - 1.2, x + 1.2, y + 1.2], fill=WHITE)

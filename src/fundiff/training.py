@@ -154,6 +154,7 @@ def train(
     steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
     trainer = Trainer(model, recipe, steps, runtime)
     trainer.load(checkpoint)
+    workers.wait()  # else one that is late could find what a quick one has made of the state since
     for row in trainer.history:
         yield Epoch(**row, model=trainer.best.eval())
     images, done = len(digits) * recipe.repeats, len(trainer.history)

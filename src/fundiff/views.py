@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from fundiff.errors import UserError
 from fundiff.params import nearest
 from fundiff.permuted_views import FromFile, InnerCircle, Jigsaw, Pixels, Skew, Squares
-from fundiff.rigid_views import Flip, Mirror, Negate, Rotate90, Rotate180, Rotate270, View
+from fundiff.rigid_views import CycleColours, Flip, Mirror, Negate, Rotate90, Rotate180, Rotate270, View
 
 VIEWS: dict[str, type[View]] = {
     "identity": View,
@@ -19,6 +19,7 @@ VIEWS: dict[str, type[View]] = {
     "rotate_180": Rotate180,
     "rotate_270": Rotate270,
     "negate": Negate,
+    "cycle_colours": CycleColours,
     "skew": Skew,
     "jigsaw": Jigsaw,
     "squares": Squares,
@@ -32,7 +33,8 @@ class Composition(View):
 
     def __init__(self, first: View, second: View):
         self.first, self.second = first, second
-        self.label = f"{first.label}, then {second.label}"
+        same = first.label == second.label
+        self.label = f"{first.label} twice" if same else f"{first.label}, then {second.label}"
 
     def view(self, x: Tensor) -> Tensor:
         """The second view of the first."""
