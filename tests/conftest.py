@@ -1,8 +1,14 @@
-"""Small tensors are fastest on one thread, and tests must not fight a training for the cores."""
+"""What all tests share: one thread, examples that repeat, the longest file first."""
 
 import torch
+from hypothesis import settings
 
+# Small tensors are fastest so, and tests must not fight a training for the cores.
 torch.set_num_threads(1)
+
+# The same commit gives the same verdict.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items) -> None:

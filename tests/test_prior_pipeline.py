@@ -130,6 +130,7 @@ def tiny_params(mirror: Path) -> dict:
     plan = {"pictures": 150, "processes": 1, "sets": ["noto", "noto-v1", "fluent-emoji-3d"], "pairs": 12}
     params["caption"] |= plan | {
         "concepts": [],
+        "generic": ["hat", "fire"],  # a scene and a drawing
         "weights": {"dog": 3},
         "styles": {"old man": "an oil painting of"},
     }
