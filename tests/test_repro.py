@@ -110,9 +110,8 @@ def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name, monkeypatch
             yaml.safe_dump(params | {name: changed(params[name])}, sort_keys=False), encoding="utf-8"
         )
         monkeypatch.chdir(clone)
-        with (
-            Repo() as repo
-        ):  # DVC's own answer, without hashing everything else 46 times, as `dvc repro --dry` would
+        # DVC's own answer, without hashing everything else 46 times, as `dvc repro --dry` would.
+        with Repo() as repo:
             stages = [stage for stage in repo.index.stages if stage.relpath == "dvc.yaml"]
             rerun = {stage.name for stage in stages if any(dep.status() for dep in of_params(stage))}
     finally:
