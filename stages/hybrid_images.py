@@ -66,7 +66,7 @@ def main(params: Params) -> None:
             [("near", drawn, pair.near), ("far", blurred, pair.far)], params.seed
         )
         image = drawn[chosen]
-        rows.append([shown(image), shown(afar(image, 0.35)), shown(blurred[chosen])])
+        rows.append([shown(image), shown(afar(image, 0.2)), shown(blurred[chosen])])
         texts = {key: wrapped(bench.prompts.text(key)) for key in (pair.near, pair.far)}
         words.append([f"near:\n{texts[pair.near]}", f"afar:\n{texts[pair.far]}", "its low frequencies"])
         keep_single(STAGE, name, image)
