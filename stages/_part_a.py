@@ -144,15 +144,20 @@ def aligned(images: Tensor, keys: Sequence[str]) -> Alignment:
     return alignment(critic, images, sentences.states(known), right)
 
 
-def best_reading(seen: Sequence[tuple[str, Tensor, str]], seed: int) -> tuple[int, dict[str, Any]]:
-    """Of N samples the one that reads best, and its numbers.
+def best_reading(
+    seen: Sequence[tuple[str, Tensor, str]], seed: int, hiding: bool = False
+) -> tuple[int, dict[str, Any]]:
+    """Of N samples the one that reads best in all its views, and its numbers.
 
     seen: the ways of looking at them, each with its name, what it shows `[N, 3, S, S]`, and the prompt asked for.
+    hiding: whether each has to hide what the others show: a hybrid holds, seen from near, what it shows from afar.
     """
     read = [aligned(images, [key] * len(images)) for _, images, key in seen]
-    chosen = best(torch.stack([judged.margin for judged in read]))
+    own = [int(judged.right[0]) for judged in read]
+    hidden = [[o for o in own if hiding and o != mine] for mine in own]
+    margins = [judged.margin(others) for judged, others in zip(read, hidden, strict=True)]
+    chosen = best(torch.stack(margins))
     similarities = torch.stack([judged.scores[chosen] for judged in read])
-    own = [int(judged.right[chosen]) for judged in read]
     scores = illusion_scores(similarities, own, jury()[0].scale, generator(seed, "random prompts"))
     readings = [
         {"seen": name, "prompt": key} | judged.numbers(chosen)

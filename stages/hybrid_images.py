@@ -30,7 +30,10 @@ class Pair(Section):
 
 class Params(GuidedParams):
     hybrids: dict[str, Pair] = Field(min_length=1)
-    samples: int = Field(ge=1, description="drawn of each; the one that reads best near and afar is shown")
+    samples: int = Field(
+        ge=1,
+        description="drawn of each; the one that reads best near and afar, and hides the other, is shown",
+    )
     kernel: int = Field(ge=3, description="of the Gaussian, odd")
     sigma: float = Field(gt=0, description="of the Gaussian, in pixels")
     zoom: int = Field(ge=2, description="frames of the animation")
@@ -63,7 +66,7 @@ def main(params: Params) -> None:
         pair = params.hybrids[name]
         blurred = lowpass(drawn, params.kernel, params.sigma)
         chosen, numbers[name] = best_reading(
-            [("near", drawn, pair.near), ("far", blurred, pair.far)], params.seed
+            [("near", drawn, pair.near), ("far", blurred, pair.far)], params.seed, hiding=True
         )
         image = drawn[chosen]
         rows.append([shown(image), shown(afar(image, 0.2)), shown(blurred[chosen])])

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundiff.alignment import Alignment, best
 from fundiff.concealment import alignment_score, concealment_score, illusion_scores
 
 
@@ -36,3 +37,17 @@ def test_a_true_illusion_stands_above_random_prompts():
     scores = illusion_scores(similarities, [3, 5], 10, chance())
     assert scores["alignment"] == 1 and scores["alignment_random"] == 0
     assert scores["concealment"] > 0.99 and scores["concealment_random"] == pytest.approx(0.5)
+
+
+def test_the_sample_that_hides_its_other_reading_is_chosen():
+    # Two samples, prompts (skull, falls, other). From near the first shows its skull best, though the falls well.
+    near = Alignment(torch.tensor([[0.6, 0.5, 0.0], [0.1, 0.2, 0.0]]), torch.tensor([1, 1]))
+    afar = Alignment(torch.tensor([[0.6, 0.0, 0.0], [0.4, 0.1, 0.0]]), torch.tensor([0, 0]))
+    assert best(torch.stack([near.margin(), afar.margin()])) == 0
+    assert best(torch.stack([near.margin([0]), afar.margin([1])])) == 1
+
+
+@given(st.lists(st.floats(-1, 1), min_size=4, max_size=4))
+def test_a_margin_over_more_prompts_is_never_larger(scores):
+    judged = Alignment(torch.tensor([scores]), torch.tensor([2]))
+    assert judged.margin([0, 3]) <= judged.margin([0]) <= judged.margin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +35,13 @@ class Alignment:
         """The own prompt's place among all, `[N]`; 1 is the best."""
         return 1 + (self.scores > self.own[:, None]).sum(1)
 
-    @property
-    def margin(self) -> Tensor:
-        """How far the own prompt stands above the wrong ones, `[N]`: what best-of-N picks by."""
-        return self.own - self.wrong
+    def margin(self, others: Sequence[int] = ()) -> Tensor:
+        """How far the own prompt stands above the wrong ones, `[N]`: what best-of-N picks by.
+
+        Above their mean, and above each of `others`: what other views of the same picture are to show.
+        """
+        over = [self.wrong, *(self.scores[:, other] for other in others)]
+        return self.own - torch.stack(over).amax(0)
 
     def mean(self) -> dict[str, float]:
         """All pictures' as metrics, averaged."""
