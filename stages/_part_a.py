@@ -18,7 +18,7 @@ from fundiff.concealment import illusion_scores
 from fundiff.critic import Critic, load_critic
 from fundiff.denoise import Constraint, Estimator, denoise
 from fundiff.errors import UserError
-from fundiff.estimators import guided
+from fundiff.estimators import conditional, guide, guided
 from fundiff.figures import gif, thinned, tile
 from fundiff.files import write_json
 from fundiff.hub import load_pinned
@@ -82,6 +82,15 @@ class Bench:
         """The guided estimate, a prompt key a row."""
         scale = params.guidance_scale if scale is None else scale
         return guided(self.prior, self.states(keys), self.states([params.unconditional])[0], scale)
+
+    def conditional(self, keys: Sequence[str]) -> Estimator:
+        """The estimate under a prompt key a row, without guidance."""
+        return conditional(self.prior, self.states(keys))
+
+    def guide(self, params: Guidance, estimator: Estimator, count: int) -> Estimator:
+        """Guidance of an estimate of `count` rows that is made of conditional ones."""
+        unconditional = self.conditional([params.unconditional] * count)
+        return guide(estimator, unconditional, params.guidance_scale)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
         """Pure noise `[B, 3, S, S]`, the start of sampling."""

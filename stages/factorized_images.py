@@ -72,15 +72,16 @@ def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> Tensor:
     estimators, kept = [], None
     for component, part in zip(wanted.components, wanted.parts, strict=True):
         # An image's component is put back after each step; what is drawn in its place does not matter.
-        estimators.append((component, bench.guided(params, [part.prompt or prompts[0]] * count)))
+        estimators.append((component, bench.conditional([part.prompt or prompts[0]] * count)))
         kept = (component, part.image) if part.image else kept
     if kept:
         original = bench.picture(kept[1]).expand(count, -1, -1, -1)
         known = [generator(params.seed, name, "known", i) for i in range(count)]
         constraint = keep_component(original, kept[0], bench.prior.schedule, known, params.timesteps[-1])
     generators = sample_generators(params.seed, count, name)
+    estimator = bench.guide(params, factorized(estimators), count)
     start = bench.noise(generators)
-    *_, last = bench.denoise(params, start, factorized(estimators), params.timesteps, generators, constraint)
+    *_, last = bench.denoise(params, start, estimator, params.timesteps, generators, constraint)
     return last
 
 

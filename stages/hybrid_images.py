@@ -42,10 +42,10 @@ class Params(GuidedParams):
 def draw(bench: Bench, params: Params) -> dict[str, Tensor]:
     """All samples `[N, 3, S, S]` of every hybrid, by name, in one batch."""
     jobs = [(name, pair, i) for name, pair in params.hybrids.items() for i in range(params.samples)]
-    low = bench.guided(params, [pair.far for _, pair, _ in jobs])
-    high = bench.guided(params, [pair.near for _, pair, _ in jobs])
+    low = bench.conditional([pair.far for _, pair, _ in jobs])
+    high = bench.conditional([pair.near for _, pair, _ in jobs])
+    estimator = bench.guide(params, hybrid(low, high, params.kernel, params.sigma), len(jobs))
     generators = [generator(params.seed, name, i) for name, _, i in jobs]
-    estimator = hybrid(low, high, params.kernel, params.sigma)
     *_, last = bench.denoise(params, bench.noise(generators), estimator, params.timesteps, generators)
     return dict(zip(params.hybrids, last.split(params.samples), strict=True))
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fundiff.estimators import anagram, conditional, guided, hybrid, lowpass
+from fundiff.estimators import anagram, conditional, guide, guided, hybrid, lowpass
 from fundiff.views import VIEWS
 
 EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
@@ -53,6 +53,15 @@ def test_both_guidance_branches_share_one_call():
 
 def test_fewer_rows_take_the_first_prompts():
     assert same(guided(prior, EMB, NONE, 7)(X[:2], 9), [y[:2] for y in guided(prior, EMB, NONE, 7)(X, 9)])
+
+
+def test_one_unconditional_estimate_guides_a_hybrid_as_it_would_each_of_its_parts():
+    words = EMB, EMB.flip(0)
+    low, high = (conditional(prior, w) for w in words)
+    once = guide(hybrid(low, high), conditional(prior, NONE.expand_as(EMB)), 7)
+    each = hybrid(*(guided(prior, w, NONE, 7) for w in words))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(once(X, 5), each(X, 5), strict=True))
+    assert same(guide(low, high, 1)(X, 5), low(X, 5))
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -48,6 +48,22 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
     return estimate
 
 
+def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Estimator:
+    """The same of any two estimates: eps_u + g (eps_c - eps_u), variance from the conditional one.
+
+    It is linear, so a sum of components that is the identity needs one unconditional estimate, not one a component:
+    guide(hybrid(low, high), u, g) is the hybrid of both guided by themselves.
+    """
+    if scale == 1:
+        return conditional
+
+    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+        (eps_c, v), (eps_u, _) = conditional(x_t, t), unconditional(x_t, t)
+        return eps_u + scale * (eps_c - eps_u), v
+
+    return estimate
+
+
 def anagram(
     parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[int] = ()
 ) -> Estimator:
