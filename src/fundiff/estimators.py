@@ -49,10 +49,10 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
 
 
 def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Estimator:
-    """The same of any two estimates: eps_u + g (eps_c - eps_u), variance from the conditional one.
+    """Guidance of any estimate, however it is made: eps_u + g (eps_c - eps_u), variance from the conditional one.
 
-    It is linear, so a sum of components that is the identity needs one unconditional estimate, not one a component:
-    guide(hybrid(low, high), u, g) is the hybrid of both guided by themselves.
+    It is linear, so components that sum to the identity need one unconditional estimate, not one each:
+    guide(hybrid(low, high), u, g) is the hybrid of both guided by themselves (Ho & Salimans 2022; course A1.6, A1.9).
     """
     if scale == 1:
         return conditional
