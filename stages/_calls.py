@@ -10,9 +10,7 @@ from fundiff.curves import Panel
 from fundiff.digit_estimators import classed
 from fundiff.params import Section
 from fundiff.processes import Process
-from fundiff.randomness import sample_generators
 from fundiff.runtime import detect
-from fundiff.sampling import last, sample
 from fundiff.unet import UNet
 from stages._sampling import Jury
 
@@ -35,19 +33,18 @@ class Trial:
         self.jury = Jury(params.seed, self.runtime)
         self.labels = self.jury.labels(params.count)
 
-    def scores(self, unet: UNet, process: Process, sampler: str, calls: int) -> dict[str, float]:
-        """Mean and deviation over the seeds."""
+    def drawn(
+        self, unet: UNet, process: Process, sampler: str, calls: int
+    ) -> tuple[dict[str, float], list[Tensor]]:
+        """The scores, mean and deviation over the seeds, and of the first set one sample of each digit.
+
+        They are of the same noise whatever draws them.
+        """
         mine = workers.share(len(self.labels))
         estimator = classed(unet, self.labels[mine], process, self.params.guidance_scale)
         sets = self.jury.sets(estimator, process, len(self.labels), self.params.seeds, sampler, calls)
         scores = self.jury.score(sets, self.labels)
-        return {name: scores[name] for kept in KEPT for name in (kept, f"{kept}_std")}
-
-    def row(self, unet: UNet, process: Process, sampler: str, calls: int) -> list[Tensor]:
-        """One sample of each digit, from the same noise whatever draws it."""
-        estimator = classed(unet, self.jury.labels(10), process, self.params.guidance_scale)
-        generators = sample_generators(self.params.seed, 10)
-        return list(last(sample(estimator, process, generators, self.runtime, calls, sampler)))
+        return {name: scores[name] for kept in KEPT for name in (kept, f"{kept}_std")}, list(sets[0][:10])
 
     def context(self) -> dict[str, Any]:
         """What the scores are to be read beside."""
@@ -58,7 +55,7 @@ class Trial:
 
 
 def panels(scores: dict[str, dict[str, dict[str, float]]], context: dict[str, Any]) -> list[Panel]:
-    """Accuracy and Frechet distance against UNet calls; scores: curve -> calls -> the numbers of `Trial.scores`."""
+    """Accuracy and Frechet distance against UNet calls; scores: curve -> calls -> the numbers of `Trial.drawn`."""
 
     def points(name: str) -> dict[str, list[tuple[float, float, float]]]:
         return {

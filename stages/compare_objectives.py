@@ -31,13 +31,14 @@ def main(params: Params) -> None:
         sampler, by_epoch = deterministic(process), {}
         for epoch in config["snapshots"]:
             unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
-            rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", trial.row(unet, process, sampler, most)))
-            by_epoch[str(epoch)] = trial.scores(unet, process, sampler, most)
+            by_epoch[str(epoch)], row = trial.drawn(unet, process, sampler, most)
+            rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", row))
+        # The last epoch's digits are those of the most calls.
         by_calls = {str(most): by_epoch[str(config["epochs"])]}
-        for calls in sorted(params.calls):
-            rows["calls"].append((calls, f"{calls} calls\n{name}", trial.row(unet, process, sampler, calls)))
-            if calls != most:
-                by_calls[str(calls)] = trial.scores(unet, process, sampler, calls)
+        rows["calls"].append((most, f"{most} calls\n{name}", row))
+        for calls in sorted({*params.calls} - {most}):
+            by_calls[str(calls)], row = trial.drawn(unet, process, sampler, calls)
+            rows["calls"].append((calls, f"{calls} calls\n{name}", row))
         numbers[network] = {"epochs": by_epoch, "calls": by_calls, "sampler": sampler}
         curves[name] = by_calls
     context = trial.context()

@@ -33,9 +33,11 @@ def main(params: Params) -> None:
     rows, labels = [], []
     for sampler in samplers(process):
         asked = sorted({*params.calls, *([params.reference] if sampler == usual else [])})
-        numbers[sampler] = {str(calls): trial.scores(unet, process, sampler, calls) for calls in asked}
-        rows += [trial.row(unet, process, sampler, calls) for calls in asked]
-        labels += [f"{sampler.replace('_', '-')}\n{calls} calls" for calls in asked]
+        numbers[sampler] = {}
+        for calls in asked:
+            numbers[sampler][str(calls)], row = trial.drawn(unet, process, sampler, calls)
+            rows.append(row)
+            labels.append(f"{sampler.replace('_', '-')}\n{calls} calls")
     reference, context = numbers[usual][str(params.reference)], trial.context()
     told = {
         sampler: {calls: within(scores, reference) for calls, scores in found.items()}

@@ -23,7 +23,9 @@ def shell(folder: Path, *command: str, fails: bool = False, minutes: int = 10) -
     It speaks into a file: a pipe would stay open, and be waited for, as long as a daemon that it leaves behind lives.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
-        done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file, timeout=60 * minutes)
+        done = subprocess.run(
+            command, cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file, timeout=60 * minutes
+        )
         file.seek(0)
         said = file.read()
     assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{said[-6000:]}"

@@ -69,7 +69,7 @@ def shrunk(params: dict, prior: Path) -> dict:
         params[name]["samples"] = 2
     params["visual_anagrams"]["turning"] = params["hybrid_images"]["zoom"] = 3
     params["multi_view_anagrams"]["turning"] = 3
-    params["factorized_images"]["images"]["motion"]["length"] = 4
+    params["factorized_images"]["images"]["motion_blur"]["length"] = 4
     for example in params["masked_sdedit"]["examples"].values():
         example["mask"] = {"rectangle": [0, 0, SIZE // 2, SIZE]}
     params["samplers"]["calls"] = [2, 3]
