@@ -71,6 +71,29 @@ def test_algorithms_are_deterministic_and_those_that_cannot_be_warn():
     assert torch.is_deterministic_algorithms_warn_only_enabled()
 
 
+FAULTS = """
+import resource
+from fundiff.runtime import detect
+detect()
+import torch
+x = torch.ones(3_000_000)
+sets = [[x + i for i in range(8)] for _ in range(2)]
+del sets
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    layers = [x + i for i in range(8)]
+    del layers
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="malloc is told so on Linux alone")
+def test_new_tensors_have_the_pages_of_freed_ones():
+    faults = int(subprocess.check_output([sys.executable, "-c", FAULTS], text=True))
+    pages = 5 * 8 * 3_000_000 * 4 // 4096
+    assert faults < pages / 100
+
+
 def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
     stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
     assert len(stages) >= 14
