@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from benchmarks.turn import Play, Turn, timed
-from fundiff.errors import UserError
-from fundiff.stage import files
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.stage import files
 
 PIPELINES = ("dvc.yaml", "prior/dvc.yaml")
 
@@ -152,5 +152,7 @@ def imports() -> Play:
 
 def stage_start(stage: str) -> Play:
     """A stage until its main begins: its imports and its params."""
-    code = f"import stages.{stage} as s; from fundiff.params import load_section as load; "
-    return started(code + f"from fundiff.stage import stage_names; load(s.Params, {stage!r}, stage_names())")
+    code = f"import stages.{stage} as s; from fundiff.pipeline.params import load_section as load; "
+    return started(
+        code + f"from fundiff.pipeline.stage import stage_names; load(s.Params, {stage!r}, stage_names())"
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.record import Outcome
 from benchmarks.row import Row, Side
 from benchmarks.turn import Turn
-from fundiff.errors import UserError
+from fundiff.pipeline.errors import UserError
 
 MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # of the unit in which the system tells the peak
 

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fundiff.digit_estimators import classed
-from fundiff.processes import Process
-from fundiff.randomness import sample_generators
-from fundiff.runtime import detect
-from fundiff.sampling import last, quantised, sample
-from stages._sampling import Jury
+from fundiff.digits.estimators import classed
+from fundiff.digits.sampling import last, quantised, sample
+from fundiff.judge.jury import Jury
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.runtime import detect
+from fundiff.process.paths import Process
 
 SEED, GUIDANCE, COUNT, CALLS = 180, 5.0, 300, 25
 

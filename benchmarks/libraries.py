@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from benchmarks.notebook import BATCH, CLASSES, LEARNING_RATE, DigitSet, T
 from benchmarks.training import arrays, throughput
 from benchmarks.turn import Play
-from fundiff.runtime import detect
+from fundiff.pipeline.runtime import detect
 
 
 def endless(device: str) -> Iterator[tuple[Tensor, Tensor]]:

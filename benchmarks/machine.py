@@ -4,8 +4,8 @@ import json
 
 import torch
 
-from fundiff.machine import described
-from fundiff.runtime import detect
+from fundiff.pipeline.machine import described
+from fundiff.pipeline.runtime import detect
 
 if __name__ == "__main__":
     runtime = detect()

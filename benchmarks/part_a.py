@@ -10,10 +10,10 @@ from torch import Tensor
 
 from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
-from fundiff.randomness import generator
-from stages._anagrams import draw
-from stages._part_a import Bench
-from stages._sdedit import noised_to
+from fundiff.pipeline.noise import generator
+from fundiff.techniques.anagrams import draw
+from fundiff.techniques.bench import Bench
+from fundiff.techniques.sdedit import noised_to
 from stages.guidance import draw as draw_guided
 from stages.inpainting import inpaint, pictures
 

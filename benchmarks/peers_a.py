@@ -11,13 +11,13 @@ from benchmarks.notebook_a import Notebook, flipped
 from benchmarks.part_a import jobs
 from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
-from fundiff.hub import load_pinned
-from fundiff.masks import load_mask
-from fundiff.pixel_prior import DTYPES
-from fundiff.priors import load_prior
-from fundiff.prompts import Prompts
-from fundiff.runtime import detect
-from stages._part_a import fetched
+from fundiff.pictures.masks import load_mask
+from fundiff.pipeline.runtime import detect
+from fundiff.prior.hub import load_pinned
+from fundiff.prior.pipelines import load_prior
+from fundiff.prior.pixel_prior import DTYPES
+from fundiff.prior.prompts import Prompts
+from fundiff.techniques.bench import fetched
 
 
 def pipeline() -> Any:

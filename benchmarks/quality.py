@@ -14,10 +14,10 @@ from benchmarks.judging import accuracy
 from benchmarks.sections import params_of
 from benchmarks.training import SEED, arrays, class_unet, course_process, digits
 from benchmarks.turn import Play, Turn, timed
-from fundiff.errors import UserError
-from fundiff.objectives import held_out_prediction, prediction
-from fundiff.runtime import detect
-from fundiff.training import Epoch, train
+from fundiff.digits.objectives import held_out_prediction, prediction
+from fundiff.digits.training import Epoch, train
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.runtime import detect
 
 
 def held_out(device: str) -> Callable[[nn.Module], float]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.row import Row
 from benchmarks.turn import Turn
-from fundiff.errors import UserError
-from fundiff.files import write_json
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import write_json
 
 PATH = "metrics/bench.json"
 

@@ -14,10 +14,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.sections import params_of
 from benchmarks.training import class_unet, course_process, fundiff_steps
 from benchmarks.turn import Play, Turn, amount, timed
-from fundiff.digit_estimators import PIECE, classed
-from fundiff.hub import pin
-from fundiff.pixel_prior import load_pixel_prior
-from fundiff.runtime import PRECISIONS, Runtime, detect
+from fundiff.digits.estimators import PIECE, classed
+from fundiff.pipeline.runtime import PRECISIONS, Runtime, detect
+from fundiff.prior.hub import pin
+from fundiff.prior.pixel_prior import load_pixel_prior
 
 HIDDEN = (32, 64, 128)
 BATCH, PICTURES, CALLS, REPEATS = 32, 8, 2, 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
-from fundiff.errors import UserError
+from fundiff.pipeline.errors import UserError
 
 RATES = ("images/s", "GFLOP/s")
 

@@ -15,8 +15,8 @@ from benchmarks.record import PATH, keep, load, record
 from benchmarks.row import Row
 from benchmarks.rows import ROWS
 from benchmarks.table import plain
-from fundiff.errors import UserError
-from fundiff.params import nearest
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import nearest
 
 
 def chosen(names: list[str]) -> list[Row]:

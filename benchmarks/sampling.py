@@ -8,11 +8,11 @@ from torch import Tensor
 from benchmarks import notebook
 from benchmarks.judging import GUIDANCE, SEED, judged, jury
 from benchmarks.turn import Play, Turn, timed
-from fundiff.digit_estimators import classed
-from fundiff.networks import load_unet, process_of
-from fundiff.randomness import sample_generators
-from fundiff.runtime import detect
-from fundiff.sampling import last, sample
+from fundiff.digits.estimators import classed
+from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import last, sample
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.runtime import detect
 
 ASKED = 1000
 

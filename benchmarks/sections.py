@@ -3,8 +3,8 @@
 import importlib
 from typing import Any
 
-from fundiff.params import load_section
-from fundiff.stage import stage_names
+from fundiff.pipeline.params import load_section
+from fundiff.pipeline.stage import stage_names
 
 
 def params_of(stage: str) -> Any:

@@ -14,13 +14,13 @@ from tqdm import tqdm
 
 from benchmarks import notebook
 from benchmarks.turn import Play, Turn, amount, timed
-from fundiff.digits import Digits, packaged, split
-from fundiff.objectives import prediction
-from fundiff.processes import EpsPrediction
-from fundiff.randomness import seeded
-from fundiff.runtime import Runtime, detect
-from fundiff.training import Augmentation, Recipe, Trainer, run_epoch
-from fundiff.unet import UNet
+from fundiff.digits.data import Digits, packaged, split
+from fundiff.digits.objectives import prediction
+from fundiff.digits.training import Augmentation, Recipe, Trainer, run_epoch
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.noise import seeded
+from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.process.paths import EpsPrediction
 
 SEED = 180
 Steps = Callable[[int], int]  # trains by so many steps; the images that they took

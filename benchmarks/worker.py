@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.turn import Turn
-from fundiff.errors import UserError
+from fundiff.pipeline.errors import UserError
 
 
 def accelerator_mb() -> float | None:

@@ -2,14 +2,14 @@ from typing import Any
 
 from torch import Tensor
 
-from fundiff.curves import draw
-from fundiff.figures import grid
-from fundiff.files import write_json
-from fundiff.networks import load_unet, process_of
-from fundiff.sampling import deterministic
-from fundiff.scores import rounded
-from fundiff.stage import run
-from stages._calls import CallsParams, Trial, panels
+from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import deterministic
+from fundiff.judge.few_calls import CallsParams, Trial, panels
+from fundiff.judge.scores import rounded
+from fundiff.pictures.curves import draw
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.stage import run
 
 FOLDER = "report/figures/compare_objectives"
 NETWORKS = ("ddpm", "flow")

@@ -1,19 +1,19 @@
 import torch
 from pydantic import Field
 
-from fundiff import workers
-from fundiff.curves import Panel, draw
-from fundiff.digit_estimators import classed
-from fundiff.figures import grid
-from fundiff.files import write_json
-from fundiff.networks import load_unet, process_of
-from fundiff.params import Section
-from fundiff.randomness import sample_generators
-from fundiff.runtime import detect
-from fundiff.sampling import deterministic, last, sample
-from fundiff.scores import rounded
-from fundiff.stage import run
-from stages._sampling import Jury
+from fundiff.digits.estimators import classed
+from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import deterministic, last, sample
+from fundiff.judge.jury import Jury
+from fundiff.judge.scores import rounded
+from fundiff.pictures.curves import Panel, draw
+from fundiff.pictures.grids import grid
+from fundiff.pipeline import workers
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 FOLDER = "report/figures/digit_guidance"
 SHOWN = 12

@@ -4,17 +4,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fundiff.denoise import Estimator
-from fundiff.digit_estimators import classed, mixed
-from fundiff.figures import gif, grid, thinned, tile
-from fundiff.networks import load_unet, process_of
-from fundiff.params import Section
-from fundiff.processes import Process
-from fundiff.randomness import sample_generators
-from fundiff.runtime import Runtime, detect
-from fundiff.sampling import deterministic, last, sample
-from fundiff.stage import run
-from fundiff.unet import UNet
+from fundiff.digits.estimators import classed, mixed
+from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import deterministic, last, sample
+from fundiff.digits.unet import UNet
+from fundiff.pictures.grids import gif, grid, thinned, tile
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.stage import run
+from fundiff.process.paths import Process
+from fundiff.sampling.loop import Estimator
 
 FOLDER = "report/figures/digit_walks"
 COLUMNS = 9

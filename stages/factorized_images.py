@@ -4,14 +4,13 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from fundiff.components import KINDS
-from fundiff.constraints import keep_component
-from fundiff.estimators import Component, factorized
-from fundiff.figures import grid
-from fundiff.params import Section
-from fundiff.randomness import generator, sample_generators
-from fundiff.views import afar
-from stages._part_a import (
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.pipeline.params import Section
+from fundiff.sampling.components import KINDS
+from fundiff.sampling.constraints import keep_component
+from fundiff.sampling.estimators import Component, factorized
+from fundiff.techniques.bench import (
     Bench,
     GuidedParams,
     best_reading,
@@ -22,6 +21,7 @@ from stages._part_a import (
     shown,
     wrapped,
 )
+from fundiff.views.registry import afar
 
 STAGE = "factorized_images"
 

@@ -1,9 +1,9 @@
 from pydantic import Field
 
-from fundiff.files import replacing
-from fundiff.images import Source, picture, save_png
-from fundiff.params import Section
-from fundiff.stage import run
+from fundiff.pictures.sources import Source, picture, save_png
+from fundiff.pipeline.files import replacing
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.stage import run
 
 
 class Params(Section):

@@ -4,10 +4,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from fundiff.digits import SPLITS, full, packaged, split
-from fundiff.files import replacing
-from fundiff.params import Section
-from fundiff.stage import run
+from fundiff.digits.data import SPLITS, full, packaged, split
+from fundiff.pipeline.files import replacing
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.stage import run
 
 
 class Params(Section):

@@ -1,12 +1,12 @@
 from pydantic import Field
 
-from fundiff.figures import grid
-from fundiff.hub import load_pinned
-from fundiff.params import Section
-from fundiff.pixel_prior import load_scheduler
-from fundiff.restoration import psnr
-from fundiff.schedule import Schedule
-from stages._part_a import fetched, folder, keep_numbers, keep_single, noised, run_stage, shown
+from fundiff.pictures.grids import grid
+from fundiff.pictures.restoration import psnr
+from fundiff.pipeline.params import Section
+from fundiff.prior.hub import load_pinned
+from fundiff.prior.pixel_prior import load_scheduler
+from fundiff.process.schedule import Schedule
+from fundiff.techniques.bench import fetched, folder, keep_numbers, keep_single, noised, run_stage, shown
 
 STAGE = "forward_process"
 

@@ -2,13 +2,12 @@ import numpy as np
 from pydantic import Field
 from torch import Tensor
 
-from fundiff.errors import UserError
-from fundiff.estimators import hybrid, lowpass
-from fundiff.figures import gif, grid, tile
-from fundiff.params import Section
-from fundiff.randomness import generator
-from fundiff.views import afar
-from stages._part_a import (
+from fundiff.pictures.grids import gif, grid, tile
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.sampling.estimators import hybrid, lowpass
+from fundiff.techniques.bench import (
     Bench,
     GuidedParams,
     best_reading,
@@ -19,6 +18,7 @@ from stages._part_a import (
     shown,
     wrapped,
 )
+from fundiff.views.registry import afar
 
 STAGE = "hybrid_images"
 

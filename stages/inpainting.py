@@ -2,12 +2,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fundiff.constraints import back_and_forth, keep
-from fundiff.figures import grid
-from fundiff.masks import Mask, load_mask, seam
-from fundiff.params import Section
-from fundiff.randomness import generator
-from stages._part_a import (
+from fundiff.pictures.grids import grid
+from fundiff.pictures.masks import Mask, load_mask, seam
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.sampling.constraints import back_and_forth, keep
+from fundiff.techniques.bench import (
     Bench,
     GuidedParams,
     aligned,

@@ -1,10 +1,10 @@
 from pydantic import Field
 
-from fundiff.classical import best_blur
-from fundiff.estimators import conditional
-from fundiff.figures import grid
-from fundiff.randomness import generator
-from stages._part_a import (
+from fundiff.pictures.classical import best_blur
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import generator
+from fundiff.sampling.estimators import conditional
+from fundiff.techniques.bench import (
     Bench,
     CourseParams,
     animate,

@@ -1,15 +1,15 @@
 import torch
 
-from fundiff.digits import load_digits
-from fundiff.files import write_json
-from fundiff.judge import Judge, cross_entropy, verdicts
-from fundiff.networks import epoch_file, load_weights, sha256
-from fundiff.objectives import ALL
-from fundiff.randomness import seeded
-from fundiff.runtime import detect
-from fundiff.stage import run
-from fundiff.training import Recipe
-from stages._training import fit
+from fundiff.digits.data import load_digits
+from fundiff.digits.fit import fit
+from fundiff.digits.networks import epoch_file, load_weights, sha256
+from fundiff.digits.objectives import ALL
+from fundiff.digits.training import Recipe
+from fundiff.judge.classifier import Judge, cross_entropy, verdicts
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import seeded
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 
 class Params(Recipe):

@@ -1,12 +1,12 @@
 import torch
 from pydantic import Field
 
-from fundiff.constraints import keep
-from fundiff.figures import grid
-from fundiff.masks import Mask, load_mask
-from fundiff.params import Section
-from fundiff.randomness import generator
-from stages._part_a import (
+from fundiff.pictures.grids import grid
+from fundiff.pictures.masks import Mask, load_mask
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.sampling.constraints import keep
+from fundiff.techniques.bench import (
     Bench,
     GuidedParams,
     aligned,
@@ -18,7 +18,7 @@ from stages._part_a import (
     shown,
     wrapped,
 )
-from stages._sdedit import noised_to
+from fundiff.techniques.sdedit import noised_to
 
 STAGE = "masked_sdedit"
 

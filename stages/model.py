@@ -1,6 +1,6 @@
-from fundiff.files import write_json
-from fundiff.hub import Model, pin
-from fundiff.stage import run
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.stage import run
+from fundiff.prior.hub import Model, pin
 
 
 class Params(Model):

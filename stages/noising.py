@@ -1,11 +1,11 @@
 from pydantic import Field
 
-from fundiff.digits import load_digits
-from fundiff.figures import grid
-from fundiff.objectives import noised
-from fundiff.params import Section
-from fundiff.randomness import generator
-from fundiff.stage import run
+from fundiff.digits.data import load_digits
+from fundiff.digits.objectives import noised
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.stage import run
 
 
 class Params(Section):

@@ -1,9 +1,18 @@
 from pydantic import Field
 
-from fundiff.estimators import conditional
-from fundiff.figures import grid
-from fundiff.params import Section
-from stages._part_a import Bench, fidelity, folder, keep_numbers, keep_single, noised, run_stage, shown
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.params import Section
+from fundiff.sampling.estimators import conditional
+from fundiff.techniques.bench import (
+    Bench,
+    fidelity,
+    folder,
+    keep_numbers,
+    keep_single,
+    noised,
+    run_stage,
+    shown,
+)
 
 STAGE = "one_step_denoising"
 

@@ -2,17 +2,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fundiff.digits import load_digits
-from fundiff.figures import gif, grid, tile
-from fundiff.files import write_json
-from fundiff.networks import load_unet
-from fundiff.objectives import noised
-from fundiff.params import Section
-from fundiff.randomness import generator
-from fundiff.restoration import best_blur, blur, clamped, psnr, ssim
-from fundiff.runtime import Runtime, detect
-from fundiff.scores import rounded
-from fundiff.stage import run
+from fundiff.digits.data import load_digits
+from fundiff.digits.networks import load_unet
+from fundiff.digits.objectives import noised
+from fundiff.judge.scores import rounded
+from fundiff.pictures.grids import gif, grid, tile
+from fundiff.pictures.restoration import best_blur, blur, clamped, psnr, ssim
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.stage import run
 
 
 class Params(Section):

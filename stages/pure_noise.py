@@ -1,17 +1,17 @@
 import torch
 
-from fundiff.digits import load_digits
-from fundiff.figures import grid
-from fundiff.files import write_json
-from fundiff.networks import load_unet
-from fundiff.objectives import held_out_single_step, noised, single_step
-from fundiff.randomness import generator, seeded
-from fundiff.restoration import clamped, psnr
-from fundiff.runtime import detect
-from fundiff.scores import rounded
-from fundiff.stage import run
-from fundiff.unet import UNet
-from stages._training import TrainParams, fit
+from fundiff.digits.data import load_digits
+from fundiff.digits.fit import TrainParams, fit
+from fundiff.digits.networks import load_unet
+from fundiff.digits.objectives import held_out_single_step, noised, single_step
+from fundiff.digits.unet import UNet
+from fundiff.judge.scores import rounded
+from fundiff.pictures.grids import grid
+from fundiff.pictures.restoration import clamped, psnr
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import generator, seeded
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 SHOWN = 10
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from fundiff.files import replacing, write_json
-from fundiff.key_figures import key_figures
-from fundiff.params import Section
-from fundiff.report import render
-from fundiff.results import load_stages
-from fundiff.stage import entry_of, files, run
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.stage import entry_of, files, run
+from fundiff.report.key_figures import key_figures
+from fundiff.report.page import render
+from fundiff.report.results import load_stages
 
 
 class Params(Section):

@@ -1,15 +1,15 @@
 import torch
 from pydantic import Field
 
-from fundiff.digits import load_digits
-from fundiff.figures import grid
-from fundiff.networks import load_unet
-from fundiff.objectives import noised
-from fundiff.params import Section
-from fundiff.randomness import generator
-from fundiff.restoration import clamped
-from fundiff.runtime import detect
-from fundiff.stage import run
+from fundiff.digits.data import load_digits
+from fundiff.digits.networks import load_unet
+from fundiff.digits.objectives import noised
+from fundiff.pictures.grids import grid
+from fundiff.pictures.restoration import clamped
+from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 
 class Params(Section):

@@ -1,17 +1,17 @@
 import torch
 from pydantic import Field
 
-from fundiff import workers
-from fundiff.digit_estimators import timed
-from fundiff.figures import grid
-from fundiff.judge import verdicts
-from fundiff.networks import load_unet, process_of
-from fundiff.progress import progress
-from fundiff.randomness import sample_generators
-from fundiff.runtime import detect
-from fundiff.sampling import sample
-from fundiff.stage import run
-from stages._sampling import Jury, SampleParams, animate, keep
+from fundiff.digits.estimators import timed
+from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import sample
+from fundiff.judge.classifier import verdicts
+from fundiff.judge.jury import Jury, SampleParams, animate, keep
+from fundiff.pictures.grids import grid
+from fundiff.pipeline import workers
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.progress import progress
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 COLUMNS = 10
 

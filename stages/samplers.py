@@ -3,13 +3,13 @@ from math import ceil
 from pydantic import Field
 from torchvision.utils import make_grid
 
-from fundiff.denoise import denoise, strided
-from fundiff.figures import grid
-from fundiff.params import Section
-from fundiff.progress import progress
-from fundiff.randomness import sample_generators
-from fundiff.solvers import SOLVERS
-from stages._part_a import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.progress import progress
+from fundiff.sampling.loop import denoise, strided
+from fundiff.sampling.solvers import SOLVERS
+from fundiff.techniques.bench import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
 
 STAGE = "samplers"
 FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for

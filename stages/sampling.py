@@ -1,9 +1,9 @@
 from pydantic import Field
 
-from fundiff.estimators import conditional
-from fundiff.figures import grid
-from fundiff.randomness import sample_generators
-from stages._part_a import (
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import sample_generators
+from fundiff.sampling.estimators import conditional
+from fundiff.techniques.bench import (
     Bench,
     CourseParams,
     aligned,

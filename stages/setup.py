@@ -1,10 +1,9 @@
 from pydantic import Field
 
-from fundiff.figures import grid
-from fundiff.randomness import sample_generators
-from fundiff.rigid_views import View
-from fundiff.stage_ii import enlarged
-from stages._part_a import (
+from fundiff.pictures.grids import grid
+from fundiff.pipeline.noise import sample_generators
+from fundiff.prior.upscaling import enlarged
+from fundiff.techniques.bench import (
     Bench,
     Guidance,
     LoopParams,
@@ -16,6 +15,7 @@ from stages._part_a import (
     shown,
     wrapped,
 )
+from fundiff.views.rigid import View
 
 STAGE = "setup"
 

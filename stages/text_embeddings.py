@@ -1,10 +1,10 @@
 from pydantic import Field
 
-from fundiff.hub import load_pinned
-from fundiff.params import Section
-from fundiff.prompts import cut_text, encode, load_encoder, save_prompts
-from fundiff.runtime import detect
-from stages._part_a import judge_named, run_stage
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.runtime import detect
+from fundiff.prior.hub import load_pinned
+from fundiff.prior.prompts import cut_text, encode, load_encoder, save_prompts
+from fundiff.techniques.bench import judge_named, run_stage
 
 
 class Params(Section):

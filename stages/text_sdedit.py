@@ -1,5 +1,5 @@
-from stages._part_a import run_stage
-from stages._sdedit import SdeditParams, sdedit
+from fundiff.techniques.bench import run_stage
+from fundiff.techniques.sdedit import SdeditParams, sdedit
 
 STAGE = "text_sdedit"
 

@@ -1,5 +1,5 @@
-from fundiff.stage import run
-from stages._training import ClassParams, train_conditioned
+from fundiff.digits.fit import ClassParams, train_conditioned
+from fundiff.pipeline.stage import run
 
 STAGE = "train_class_unet"
 

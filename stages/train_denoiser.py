@@ -1,13 +1,13 @@
 from pydantic import Field
 
-from fundiff.digits import load_digits
-from fundiff.files import write_json
-from fundiff.objectives import held_out_single_step, single_step
-from fundiff.randomness import seeded
-from fundiff.runtime import detect
-from fundiff.stage import run
-from fundiff.unet import UNet
-from stages._training import TrainParams, fit
+from fundiff.digits.data import load_digits
+from fundiff.digits.fit import TrainParams, fit
+from fundiff.digits.objectives import held_out_single_step, single_step
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import seeded
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
 
 
 class Params(TrainParams):

@@ -1,5 +1,5 @@
-from stages._anagrams import AnagramParams, anagrams
-from stages._part_a import run_stage
+from fundiff.techniques.anagrams import AnagramParams, anagrams
+from fundiff.techniques.bench import run_stage
 
 STAGE = "visual_anagrams"
 

@@ -16,19 +16,19 @@ from benchmarks.rows import ROWS
 from benchmarks.run import chosen
 from benchmarks.table import cells, markdown, plain
 from benchmarks.turn import Turn
-from fundiff.denoise import denoise
-from fundiff.digit_estimators import classed
-from fundiff.errors import UserError
-from fundiff.estimators import anagram, guided
-from fundiff.objectives import prediction
-from fundiff.processes import EpsPrediction
-from fundiff.randomness import generator, randn, sample_generators, seeded
-from fundiff.runtime import Runtime
-from fundiff.sampling import last, sample
-from fundiff.schedule import Schedule
-from fundiff.steps import course
-from fundiff.unet import UNet
-from fundiff.views import view_named
+from fundiff.digits.estimators import classed
+from fundiff.digits.objectives import prediction
+from fundiff.digits.sampling import last, sample
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator, randn, sample_generators, seeded
+from fundiff.pipeline.runtime import Runtime
+from fundiff.process.paths import EpsPrediction
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.estimators import anagram, guided
+from fundiff.sampling.loop import denoise
+from fundiff.sampling.steps import course
+from fundiff.views.registry import view_named
 
 PROCESS = EpsPrediction.linear(notebook.T, 1e-4, 0.02)
 MACHINE = {

@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
-from fundiff.clip_critic import ClipCritic
-from fundiff.errors import UserError
+from fundiff.critic.clip import ClipCritic
+from fundiff.pipeline.errors import UserError
 
 PROMPTS = ["a dog", "a rocket"]
 IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundiff.components import bands, colour, motion
-from fundiff.estimators import factorized, hybrid
+from fundiff.sampling.components import bands, colour, motion
+from fundiff.sampling.estimators import factorized, hybrid
 
 X = torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
 

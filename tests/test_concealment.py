@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundiff.alignment import Alignment, best
-from fundiff.concealment import alignment_score, concealment_score, illusion_scores
+from fundiff.critic.alignment import Alignment, best
+from fundiff.critic.concealment import alignment_score, concealment_score, illusion_scores
 
 
 def chance():

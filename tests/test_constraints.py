@@ -1,12 +1,12 @@
 import torch
 
-from fundiff.components import bands, colour
-from fundiff.constraints import back_and_forth, keep, keep_component
-from fundiff.denoise import denoise
-from fundiff.randomness import sample_generators
-from fundiff.sampling import last
-from fundiff.schedule import Schedule
-from fundiff.steps import course
+from fundiff.digits.sampling import last
+from fundiff.pipeline.noise import sample_generators
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.components import bands, colour
+from fundiff.sampling.constraints import back_and_forth, keep, keep_component
+from fundiff.sampling.loop import denoise
+from fundiff.sampling.steps import course
 
 SCHEDULE = Schedule.linear(1000, 1e-4, 0.02)
 TIMESTEPS = list(range(990, -1, -330))

@@ -7,10 +7,17 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from fundiff.critic import Critic, ImageEncoder, contrastive_loss, load_critic, save_critic, sentence_vectors
-from fundiff.critic_training import augmented, on_white, training
-from fundiff.errors import UserError
-from fundiff.retrieval import interval, retrieval, summary
+from fundiff.critic.encoder import (
+    Critic,
+    ImageEncoder,
+    contrastive_loss,
+    load_critic,
+    save_critic,
+    sentence_vectors,
+)
+from fundiff.pipeline.errors import UserError
+from prior.making.critic_training import augmented, on_white, training
+from prior.making.retrieval import interval, retrieval, summary
 
 COLOURS = {"a red square": (220, 30, 30), "a green square": (30, 160, 40), "a blue square": (40, 60, 210)}
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from fundiff.denoise import denoise
-from fundiff.randomness import generator, randn, sample_generators
-from fundiff.sampling import last
-from fundiff.schedule import Schedule
-from fundiff.steps import ancestral, ddim
+from fundiff.digits.sampling import last
+from fundiff.pipeline.noise import generator, randn, sample_generators
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.loop import denoise
+from fundiff.sampling.steps import ancestral, ddim
 
 SCHEDULE = Schedule.linear(50, 1e-4, 0.02)
 TIMESTEPS = [*range(49, -1, -7), -1]

@@ -13,14 +13,14 @@ import torch
 import yaml
 from PIL import Image, ImageSequence
 
-from fundiff.errors import UserError
-from fundiff.judge import Judge
-from fundiff.networks import save_config, save_epoch, unet_of
-from fundiff.params import load_section, validate
-from fundiff.randomness import seeded
-from fundiff.report import render
-from fundiff.results import load_stages
-from fundiff.stage import files, stage_names
+from fundiff.digits.networks import save_config, save_epoch, unet_of
+from fundiff.judge.classifier import Judge
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import seeded
+from fundiff.pipeline.params import load_section, validate
+from fundiff.pipeline.stage import files, stage_names
+from fundiff.report.page import render
+from fundiff.report.results import load_stages
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -203,8 +203,8 @@ def test_the_same_again_leaves_the_same_bytes(project):
 
 
 def test_a_tensor_of_classes_is_a_mixture(project):
-    from fundiff.digit_estimators import classed, mixed
-    from fundiff.networks import load_unet, process_of
+    from fundiff.digits.estimators import classed, mixed
+    from fundiff.digits.networks import load_unet, process_of
 
     unet, config = load_unet("models/class_unet")
     process, x = process_of(config), torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))

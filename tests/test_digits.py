@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from fundiff.digits import augment, full, load_digits, packaged, split
-from fundiff.errors import UserError
-from fundiff.params import validate
+from fundiff.digits.data import augment, full, load_digits, packaged, split
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import validate
 from stages.fetch_mnist import Params, main
 
 COUNTS = {"validation": 50, "test": 100, "train": 0}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fundiff.estimators import anagram, conditional, guide, guided, hybrid, lowpass
-from fundiff.views import VIEWS
+from fundiff.sampling.estimators import anagram, conditional, guide, guided, hybrid, lowpass
+from fundiff.views.registry import VIEWS
 
 EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
 NONE = torch.zeros(77, 4)

@@ -7,8 +7,8 @@ import torch
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from fundiff.fidelity import coverage, frechet, kid, nearest_mse, recall
-from fundiff.restoration import best_blur, blur, psnr, ssim
+from fundiff.judge.distances import coverage, frechet, kid, nearest_mse, recall
+from fundiff.pictures.restoration import best_blur, blur, psnr, ssim
 
 
 def normal(n: int, d: int, seed: int, mean: float = 0.0, scale: float = 1.0) -> torch.Tensor:

@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from fundiff.errors import UserError
-from fundiff.images import PACKAGED, Source, Stroke, drawn, load_picture, picture, save_png, squared
-from fundiff.masks import Mask, load_mask, seam
-from fundiff.params import validate
+from fundiff.pictures.masks import Mask, load_mask, seam
+from fundiff.pictures.sources import PACKAGED, Source, Stroke, drawn, load_picture, picture, save_png, squared
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import validate
 
 
 def test_a_picture_is_the_same_after_saving(tmp_path):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.errors import UserError
-from fundiff.key_figures import MEASURES, KeyFigure, fit, key_figures, readings
-from fundiff.results import Stage, load_stages
+from fundiff.pipeline.errors import UserError
+from fundiff.report.key_figures import MEASURES, KeyFigure, fit, key_figures, readings
+from fundiff.report.results import Stage, load_stages
 from tests.test_report import inputs, project
 
 ROOT = Path(__file__).parent.parent

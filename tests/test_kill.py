@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.networks import sha256
+from fundiff.digits.networks import sha256
 from tests.commands import ENVIRONMENT
 
 TRAININGS = ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet", "train_flow"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.errors import UserError
-from fundiff.params import load_section, validate
-from fundiff.stage import stage_names
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import load_section, validate
+from fundiff.pipeline.stage import stage_names
 from stages.train_class_unet import Params
 
 GOOD = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["train_class_unet"]

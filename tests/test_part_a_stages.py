@@ -10,8 +10,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from fundiff.critic import ImageEncoder, save_critic
-from fundiff.errors import UserError
+from fundiff.critic.encoder import ImageEncoder, save_critic
+from fundiff.pipeline.errors import UserError
 from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,8 +81,8 @@ def run(name: str) -> None:
 
 
 def section(name: str):
-    from fundiff.params import load_section
-    from fundiff.stage import stage_names
+    from fundiff.pipeline.params import load_section
+    from fundiff.pipeline.stage import stage_names
 
     module = importlib.import_module(f"stages.{name}")
     return load_section(module.__dict__["Params"], name, stage_names(ROOT / "stages"))

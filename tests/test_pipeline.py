@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.stage import stage_names
+from fundiff.pipeline.stage import stage_names
 from tests.closure import closure
 
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from fundiff.schedule import Schedule
-from fundiff.steps import course, scheduler
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.steps import course, scheduler
 
 COURSE = list(range(990, -1, -30))
 

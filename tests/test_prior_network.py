@@ -4,11 +4,11 @@ import pytest
 import torch
 from diffusers import DDPMScheduler, IFPipeline
 
-from fundiff.errors import UserError
-from fundiff.prior_model import guided_samples, make_scheduler, make_unet, save_prior
-from fundiff.priors import load_prior
-from fundiff.schedule import Schedule
-from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.pipeline.errors import UserError
+from fundiff.prior.pipelines import load_prior
+from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.process.schedule import Schedule
+from prior.making.network import guided_samples, make_scheduler, make_unet, save_prior
 
 TINY = {"shuffle": 4, "block_out_channels": [32, 64], "layers_per_block": 1, "sample_size": 16}
 

@@ -14,8 +14,8 @@ import torch
 import yaml
 from PIL import Image, ImageDraw
 
-from fundiff.critic import load_critic
-from fundiff.priors import load_prior
+from fundiff.critic.encoder import load_critic
+from fundiff.prior.pipelines import load_prior
 from prior.stages.sections import NAMES
 from tests import closure
 from tests.commands import ENVIRONMENT

@@ -4,9 +4,9 @@ from importlib import metadata
 
 import pytest
 
-from fundiff import text
-from fundiff.errors import UserError
-from fundiff.text import encoder_folder, text_pipeline, token_states
+from fundiff.pipeline.errors import UserError
+from fundiff.prior import text
+from fundiff.prior.text import encoder_folder, text_pipeline, token_states
 
 
 def test_token_states_are_those_of_encode_prompt_whatever_the_batch():

@@ -13,9 +13,10 @@ import torch
 import yaml
 from torch import nn
 
-from fundiff.errors import UserError
-from fundiff.prior_model import make_scheduler
-from fundiff.prior_training import (
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator
+from prior.making.network import make_scheduler
+from prior.making.training import (
     Pictures,
     Recipe,
     Training,
@@ -24,7 +25,6 @@ from fundiff.prior_training import (
     stratified_timesteps,
     variance_loss,
 )
-from fundiff.randomness import generator
 from prior.stages.sections import TrainPrior
 from prior.stages.train_prior import start
 

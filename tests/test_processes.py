@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from fundiff.digit_estimators import classed, timed
-from fundiff.digits import Digits
-from fundiff.errors import UserError
-from fundiff.networks import process_of, unet_of
-from fundiff.objectives import held_out_prediction, prediction
-from fundiff.processes import EpsPrediction, Flow, VPrediction
-from fundiff.randomness import generator, sample_generators
-from fundiff.runtime import Runtime
-from fundiff.sampling import euler, last, sample, samplers
-from fundiff.unet import UNet
+from fundiff.digits.data import Digits
+from fundiff.digits.estimators import classed, timed
+from fundiff.digits.networks import process_of, unet_of
+from fundiff.digits.objectives import held_out_prediction, prediction
+from fundiff.digits.sampling import euler, last, sample, samplers
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.pipeline.runtime import Runtime
+from fundiff.process.paths import EpsPrediction, Flow, VPrediction
 
 T = 300
 EPS, V, FLOW = EpsPrediction.linear(T, 1e-4, 0.02), VPrediction.linear(T, 1e-4, 0.02), Flow(T)

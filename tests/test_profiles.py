@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.params import validate
+from fundiff.pipeline.params import validate
 
 STILL = {"rotate": 0, "scale": 0, "shift": 0}
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from fundiff.params import validate
-from fundiff.views import view_named
+from fundiff.pipeline.params import validate
+from fundiff.views.registry import view_named
 
 README = Path("README.md").read_text(encoding="utf-8")
 

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from fundiff.charts import apart, epoch_ticks, log_ticks, loss_curve
-from fundiff.errors import UserError
-from fundiff.machine import described
-from fundiff.pictures import film, frames_of, unscaled
-from fundiff.report import caption, departures, mathml, render
-from fundiff.results import Stage, load_stages
-from fundiff.stage import files
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.machine import described
+from fundiff.pipeline.stage import files
+from fundiff.report.charts import apart, epoch_ticks, log_ticks, loss_curve
+from fundiff.report.embedding import film, frames_of, unscaled
+from fundiff.report.page import caption, departures, mathml, render
+from fundiff.report.results import Stage, load_stages
 
 MEGABYTES = 12
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ def picture(path: Path, height: int, width: int, seed: int = 0, channels: int = 
 
 
 def animation(path: Path, rows: int, frames: int) -> None:
-    """A sheet of ten digits a row that comes out of noise, enlarged twice like `fundiff.figures.tile`."""
+    """A sheet of ten digits a row that comes out of noise, enlarged twice like `fundiff.pictures.grids.tile`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng, size = np.random.default_rng(rows), (rows * 29 - 1, 289)
     sheets = [

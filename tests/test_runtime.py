@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from fundiff.errors import UserError
-from fundiff.runtime import Runtime, detect
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.runtime import Runtime, detect
 from tests.closure import closure
 
 SLOW_TO_IMPORT = [
@@ -73,7 +73,7 @@ def test_algorithms_are_deterministic_and_those_that_cannot_be_warn():
 
 FAULTS = """
 import resource
-from fundiff.runtime import detect
+from fundiff.pipeline.runtime import detect
 detect()
 import torch
 x = torch.ones(3_000_000)
@@ -98,7 +98,9 @@ def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
     stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
     assert len(stages) >= 14
     imports = "\n".join(f"import stages.{path.stem}" for path in stages)
-    code = f"import sys\n{imports}\nfrom fundiff.runtime import detect\ndetect()\nprint(*sys.modules)"
+    code = (
+        f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import detect\ndetect()\nprint(*sys.modules)"
+    )
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert [name for name in SLOW_TO_IMPORT if name in loaded] == []
 
@@ -106,4 +108,4 @@ def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
 def starts_part_b(path: Path) -> bool:
     """Whether a stage works on digits with torch."""
     needed = closure(path)
-    return "src/fundiff/digits.py" in needed and "src/fundiff/runtime.py" in needed
+    return "src/fundiff/digits/data.py" in needed and "src/fundiff/pipeline/runtime.py" in needed

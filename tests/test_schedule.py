@@ -8,9 +8,9 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundiff.denoise import strided
-from fundiff.schedule import Schedule
-from fundiff.steps import ancestral, ddim
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.loop import strided
+from fundiff.sampling.steps import ancestral, ddim
 
 B1, BT, T = 1e-4, 0.02, 300
 COURSE = Schedule.linear(T, B1, BT)

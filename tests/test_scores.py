@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from fundiff.digits import Digits
-from fundiff.errors import UserError
-from fundiff.judge import Judge
-from fundiff.scores import Reference, bounds, judged, rounded
+from fundiff.digits.data import Digits
+from fundiff.judge.classifier import Judge
+from fundiff.judge.scores import Reference, bounds, judged, rounded
+from fundiff.pipeline.errors import UserError
 
 
 def digits(n: int, seed: int) -> Digits:

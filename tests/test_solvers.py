@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from fundiff.denoise import denoise, strided
-from fundiff.randomness import sample_generators
-from fundiff.sampling import last
-from fundiff.schedule import Schedule
-from fundiff.solvers import SOLVERS
-from fundiff.steps import ddim
+from fundiff.digits.sampling import last
+from fundiff.pipeline.noise import sample_generators
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.loop import denoise, strided
+from fundiff.sampling.solvers import SOLVERS
+from fundiff.sampling.steps import ddim
 
 SCHEDULE = Schedule.linear(300, 1e-4, 0.02)
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from diffusers import IFSuperResolutionPipeline
 
-from fundiff.hub import Pinned
-from fundiff.randomness import sample_generators
-from fundiff.runtime import Runtime
-from fundiff.stage_ii import FACTOR, enlarged
-from fundiff.views import VIEWS, enlarged_view, view_named
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.runtime import Runtime
+from fundiff.prior.hub import Pinned
+from fundiff.prior.upscaling import FACTOR, enlarged
+from fundiff.views.registry import VIEWS, enlarged_view, view_named
 from tests.tiny import SIZE, make_stage_ii
 
 CPU = Runtime("cpu", "fp32", 1)

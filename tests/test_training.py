@@ -8,15 +8,21 @@ import pytest
 import torch
 from torch import nn
 
-from fundiff.digits import Digits
-from fundiff.errors import UserError
-from fundiff.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
-from fundiff.objectives import held_out_prediction, held_out_single_step, noised, prediction, single_step
-from fundiff.processes import EpsPrediction
-from fundiff.randomness import generator, seeded
-from fundiff.runtime import Runtime
-from fundiff.training import Augmentation, Recipe, rate, train
-from fundiff.unet import UNet
+from fundiff.digits.data import Digits
+from fundiff.digits.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
+from fundiff.digits.objectives import (
+    held_out_prediction,
+    held_out_single_step,
+    noised,
+    prediction,
+    single_step,
+)
+from fundiff.digits.training import Augmentation, Recipe, rate, train
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator, seeded
+from fundiff.pipeline.runtime import Runtime
+from fundiff.process.paths import EpsPrediction
 
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)

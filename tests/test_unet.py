@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fundiff.unet import UNet
+from fundiff.digits.unet import UNet
 
 
 def conv(c_in: int, c_out: int, k: int) -> int:

@@ -11,12 +11,12 @@ import pytest
 import torch
 import yaml
 
-from fundiff import workers
-from fundiff.digits import packaged, split
-from fundiff.files import write_json
-from fundiff.judge import Judge
-from fundiff.networks import save_config, save_epoch, sha256
-from fundiff.randomness import seeded
+from fundiff.digits.data import packaged, split
+from fundiff.digits.networks import save_config, save_epoch, sha256
+from fundiff.judge.classifier import Judge
+from fundiff.pipeline import workers
+from fundiff.pipeline.files import write_json
+from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
 
 FIXED = {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from fundiff.captions import GENERIC, Plan, captioned, choose_pairs
-from fundiff.compose import Library
-from fundiff.errors import UserError
-from fundiff.files import replacing, write_json
-from fundiff.params import nearest
-from fundiff.progress import progress
-from fundiff.scenes import SCENES
-from fundiff.text import text_pipeline, token_states
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.params import nearest
+from fundiff.pipeline.progress import progress
+from fundiff.prior.text import text_pipeline, token_states
+from prior.making.captions import GENERIC, Plan, captioned, choose_pairs
+from prior.making.compose import Library
+from prior.making.scenes import SCENES
 from prior.stages.sections import Caption, read, run
 
 _worker: dict = {}

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fundiff.captions import captioned, phrase
-from fundiff.critic import load_critic, sentence_vectors
-from fundiff.files import replacing, write_json
-from fundiff.judged import colourfulness, diversity, nearest_distance, roughness, sheet, small
-from fundiff.prior_model import guided_samples
-from fundiff.prior_prompts import Prompt, fixed_prompts
-from fundiff.progress import progress
-from fundiff.randomness import randn, sample_generators
-from fundiff.retrieval import retrieval, summary
-from fundiff.runtime import detect
-from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
-from fundiff.styles import STYLES
-from fundiff.text import text_pipeline, token_states
+from fundiff.critic.encoder import load_critic, sentence_vectors
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.noise import randn, sample_generators
+from fundiff.pipeline.progress import progress
+from fundiff.pipeline.runtime import detect
+from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.prior.text import text_pipeline, token_states
+from prior.making.captions import captioned, phrase
+from prior.making.fidelity import colourfulness, diversity, nearest_distance, roughness, sheet, small
+from prior.making.network import guided_samples
+from prior.making.prompts import Prompt, fixed_prompts
+from prior.making.retrieval import retrieval, summary
+from prior.making.styles import STYLES
 from prior.stages.caption import load_library, make_plan
 from prior.stages.sections import Caption, EvaluatePrior, read, run
 

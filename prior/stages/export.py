@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 import yaml
 
-from fundiff.files import replacing, write_json
-from fundiff.prior_card import card, credits_file
-from fundiff.prior_model import save_prior
-from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
-from fundiff.text import sha256
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.prior.text import sha256
+from prior.making.card import card, credits_file
+from prior.making.network import save_prior
 from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read, run
 
 FOLDER, CRITIC = Path("models/prior"), Path("models/critic")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fundiff.packages import fetch
+from prior.making.packages import fetch
 from prior.stages.sections import FetchDrawings, read, run
 
 

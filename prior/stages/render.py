@@ -6,9 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from fundiff.drawings import Drawing, bitmap_drawings, clipart_drawings, cut_out, iconify_drawings, read_names
-from fundiff.files import replacing, write_json
-from fundiff.progress import progress
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.progress import progress
+from prior.making.drawings import (
+    Drawing,
+    bitmap_drawings,
+    clipart_drawings,
+    cut_out,
+    iconify_drawings,
+    read_names,
+)
 from prior.stages.sections import FetchDrawings, Render, read, run
 
 READERS = {"svg": iconify_drawings, "bitmap": bitmap_drawings, "clipart": clipart_drawings}

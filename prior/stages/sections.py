@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from fundiff.packages import Package
-from fundiff.params import Section, load_section
-from fundiff.stage import guarded
+from fundiff.pipeline.params import Section, load_section
+from fundiff.pipeline.stage import guarded
+from prior.making.packages import Package
 
 PARAMS = Path("prior/params.yaml")
 NAMES = ["fetch_drawings", "render", "caption", "train_prior", "train_critic", "evaluate_prior", "export"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fundiff.captions import phrase
-from fundiff.critic import Critic, ImageEncoder, save_critic, sentence_vectors
-from fundiff.critic_training import on_white, training
-from fundiff.progress import progress
-from fundiff.retrieval import retrieval
-from fundiff.runtime import detect
+from fundiff.critic.encoder import Critic, ImageEncoder, save_critic, sentence_vectors
+from fundiff.pipeline.progress import progress
+from fundiff.pipeline.runtime import detect
+from prior.making.captions import phrase
+from prior.making.critic_training import on_white, training
+from prior.making.retrieval import retrieval
 from prior.stages.sections import TrainCritic, read, run
 
 

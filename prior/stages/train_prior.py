@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from fundiff.errors import UserError
-from fundiff.files import load_checkpoint, replacing, save_checkpoint
-from fundiff.prior_model import guided_samples, make_scheduler, make_unet, save_prior
-from fundiff.prior_training import Pictures, Recipe, Training
-from fundiff.progress import pace
-from fundiff.randomness import randn, sample_generators
-from fundiff.runtime import detect
-from fundiff.shuffled_unet import ShuffledUNet2DConditionModel
-from fundiff.text import text_pipeline, token_states
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import load_checkpoint, replacing, save_checkpoint
+from fundiff.pipeline.noise import randn, sample_generators
+from fundiff.pipeline.progress import pace
+from fundiff.pipeline.runtime import detect
+from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.prior.text import text_pipeline, token_states
+from prior.making.network import guided_samples, make_scheduler, make_unet, save_prior
+from prior.making.training import Pictures, Recipe, Training
 from prior.stages.sections import PARAMS, TrainPrior, read, run
 
 CHECKPOINT = Path(".checkpoints/prior/state.pt")

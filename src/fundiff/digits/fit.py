@@ -1,0 +1,131 @@
+"""What the training stages share: the files around fundiff.digits.training.train."""
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from torch import nn
+
+from fundiff.digits.data import Digits, load_digits
+from fundiff.digits.networks import epoch_file, process_of, save_config, save_epoch, unet_of
+from fundiff.digits.objectives import Loss, held_out_prediction, prediction
+from fundiff.digits.snapshots import kept_epochs
+from fundiff.digits.training import Recipe, train
+from fundiff.pipeline import workers
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.noise import seeded
+from fundiff.pipeline.runtime import detect
+
+CLASSES = 10
+
+
+class TrainParams(Recipe):
+    hidden_size: int = Field(ge=1, description="the course's D")
+    snapshots: list[PositiveInt] = Field(
+        description="epochs whose weights are kept beside the last one's; those that a shorter training never reaches are not"
+    )
+
+
+def state_folder(name: str, params: Recipe, data: Path) -> Path:
+    """Where a training keeps what it needs to go on: another folder whenever params, data or code are others."""
+    key = hashlib.sha256(params.model_dump_json().encode() + data.read_bytes())
+    modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
+    for module in modules:
+        key.update(Path(str(module.__file__)).read_bytes())
+    return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}"
+
+
+def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
+    """Write what DVC expects of a training: its kept networks and its loss curve."""
+    import pandas as pd
+
+    with replacing(f"models/{stage.removeprefix('train_')}") as temporary:
+        # A kill may have left a half-written file beside the kept ones, under a dotted name.
+        shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
+    with replacing(f"metrics/{stage}.csv") as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def fit(
+    stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
+) -> dict[str, Any]:
+    """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
+    runtime = detect()
+    state = state_folder(stage, params, Path("data/mnist.npz"))
+    network = state / "network"
+    kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
+    rows = []
+    for epoch in train(model, loss, validate, digits, params, runtime, state / "state.pt", stage):
+        if epoch.number in kept and not epoch_file(network, epoch.number).exists():
+            save_epoch(network, epoch.number, epoch.model)
+        rows.append(
+            {
+                "epoch": epoch.number,
+                "train_loss": epoch.train_loss,
+                "validation_loss": epoch.validation_loss,
+                "learning_rate": epoch.learning_rate,
+            }
+        )
+    if workers.leads():
+        save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
+        publish(network, stage, rows)
+        shutil.rmtree(state)
+    workers.wait()  # some stages go on with what was just written
+    return {
+        "train_loss": round(rows[-1]["train_loss"], 6),
+        "validation_loss": round(rows[-1]["validation_loss"], 6),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "digits": len(digits),
+        "runtime": str(runtime),
+    }
+
+
+class DiffusionParams(TrainParams):
+    objective: Literal["eps", "v", "flow"] = Field(
+        description="what the network predicts: the noise (the course, DDPM), v, or the direction of flow matching"
+    )
+    zero_terminal_snr: bool = Field(
+        description="whether the schedule ends where nothing of the image is left"
+    )
+    timesteps: int = Field(ge=2)
+    beta_start: float = Field(gt=0, lt=1)
+    beta_end: float = Field(gt=0, lt=1)
+
+    @field_validator("zero_terminal_snr")
+    @classmethod
+    def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
+        """Where nothing of the image is left, its noise says nothing of it; and a flow ends there anyway."""
+        if value and info.data.get("objective") != "v":
+            raise ValueError("false, unless objective is v")
+        return value
+
+    def config(self) -> dict[str, Any]:
+        """What a sampling stage has to know of the network; it names an objective other than the course's."""
+        known = self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"})
+        other = {"objective", "zero_terminal_snr"} if self.objective != "eps" else set()
+        return known | {"time": True} | self.model_dump(include=other)
+
+
+class ClassParams(DiffusionParams):
+    class_drop: float = Field(
+        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+    )
+
+    def config(self) -> dict[str, Any]:
+        """The same, with the number of classes."""
+        return super().config() | {"classes": CLASSES}
+
+
+def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0.0) -> None:
+    """Train the time-conditioned network of B2 that the params describe, with classes where its config has them."""
+    device, config = detect().device, params.config()
+    train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
+    process, classes = process_of(config), config.get("classes", 0)
+    with seeded(params.seed):
+        unet = unet_of(config)
+    validate = held_out_prediction(validation, process, classes, params.seed)
+    numbers = fit(stage, unet, prediction(process, classes, class_drop), validate, train, params, config)
+    write_json(f"metrics/{stage}.json", numbers)

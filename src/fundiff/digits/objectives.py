@@ -1,0 +1,90 @@
+"""What the Part B networks are trained for: the loss of a batch, and the held-out loss on fixed noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fundiff.digits.data import Digits
+from fundiff.pipeline.noise import generator
+from fundiff.process.paths import Process
+
+# (model, images, labels, generator, rows): noise is drawn for the whole batch, of which only the rows are computed, so
+# that a batch which several processes share is the one that a single process would see.
+Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator, slice], Tensor]
+ALL = slice(None)
+
+
+def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
+    """z = x + sigma eps (course B1.2)."""
+    return x + sigma * torch.randn(x.shape, generator=g).to(x.device)
+
+
+def single_step(sigma: float, signal: float = 1.0) -> Loss:
+    """L2 from z = signal x + sigma eps to the clean image; signal 0 denoises pure noise (course Part B1, 2025)."""
+
+    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
+        z = noised(signal * x, sigma, g)
+        return F.mse_loss(model(z[rows]).float(), x[rows])
+
+    return loss
+
+
+def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
+    """L2 to what `process` asks of x_t, t uniform, the one-hot class dropped with p `drop` (course B2)."""
+
+    def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
+        t = process.draw(len(x), g)
+        keep = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
+        eps = torch.randn(x.shape, generator=g).to(x.device)
+        c = (F.one_hot(labels, classes).float() * keep)[rows] if classes else None
+        x, t, eps = x[rows], t[rows], eps[rows]
+        return F.mse_loss(estimate(model, process, x, t, eps, c).float(), process.target(x, t, eps))
+
+    return loss
+
+
+def estimate(
+    model: nn.Module, process: Process, x: Tensor, t: Tensor, eps: Tensor, c: Tensor | None
+) -> Tensor:
+    """What the model says of x_t, t `[B]`."""
+    time = process.time(t).unsqueeze(1).to(x.device)
+    return model(process.forward(x, t, eps), time, c)
+
+
+def held_out_single_step(
+    digits: Digits, sigma: float, seed: int, signal: float = 1.0
+) -> Callable[[nn.Module], float]:
+    """The same loss on fixed digits with fixed noise."""
+    loss = single_step(sigma, signal)
+
+    def validate(model: nn.Module) -> float:
+        g = generator(seed, "validation")
+        parts = digits.images.split(500)
+        values = [loss(model, x, digits.labels, g, ALL).item() * len(x) for x in parts]
+        return sum(values) / len(digits)
+
+    return validate
+
+
+def held_out_prediction(
+    digits: Digits, process: Process, classes: int, seed: int
+) -> Callable[[nn.Module], float]:
+    """The loss of `prediction` on fixed digits and noise, t in equal strata, classes given."""
+    n, g = len(digits), generator(seed, "validation")
+    t = process.at((torch.randperm(n, generator=g) + 0.5) * len(process) / n)
+    eps = torch.randn(digits.images.shape, generator=g).to(digits.images.device)
+    c = F.one_hot(digits.labels, classes).float() if classes else None
+
+    def validate(model: nn.Module) -> float:
+        total = 0.0
+        for rows in torch.arange(n).split(500):
+            x, c_rows = digits.images[rows], c[rows] if c is not None else None
+            said = estimate(model, process, x, t[rows], eps[rows], c_rows)
+            total += F.mse_loss(said.float(), process.target(x, t[rows], eps[rows]), reduction="sum").item()
+        return total / eps.numel()
+
+    return validate

@@ -1,0 +1,53 @@
+"""Scores drawn as curves with their spread: quality against UNet calls, or against guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fundiff.pipeline.files import replacing
+
+MARKERS = "osD^v"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One score: name, for each curve its points (x, y, spread), and levels to read it beside."""
+
+    name: str
+    curves: Mapping[str, Sequence[tuple[float, float, float]]]
+    levels: Mapping[str, float]
+    log: bool = False
+
+
+def draw(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
+    """Write the panels side by side as one PNG, x on a log axis with a tick at every value; the bars are the spreads."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.4 * len(panels), 3.4), squeeze=False, layout="constrained"
+    )
+    for axis, panel in zip(axes[0], panels, strict=True):
+        axis.set_xscale("log")
+        for (name, points), marker in zip(panel.curves.items(), MARKERS, strict=False):
+            x, y, spread = zip(*sorted(points), strict=True)
+            axis.errorbar(x, y, spread, marker=marker, markersize=5, capsize=3, linewidth=1.5, label=name)
+        for (name, level), style in zip(panel.levels.items(), (":", "--"), strict=False):
+            axis.axhline(level, color="0.4", linestyle=style, linewidth=1.2, label=name)
+        ticks = sorted({point[0] for points in panel.curves.values() for point in points})
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.minorticks_off()
+        if panel.log:
+            axis.set_yscale("log")
+        axis.set_xlabel(x_label)
+        axis.set_title(panel.name, fontsize=11)
+        axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0][-1].legend(fontsize=9, frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,157 @@
+"""Figures: labelled grids of images and animations. The same inputs give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from fundiff.pipeline.files import replacing
+
+DPI, GAP = 130, 8  # of figures; between panels, in pixels
+FRAMES = 24  # of an animation of a denoising: noise cannot be compressed, and a clone brings all of them
+HAIRLINE = 214  # the grey around a panel, by which a white one stands out from the paper
+
+
+def to_uint8(images: Tensor) -> np.ndarray:
+    """Images `[..., C, H, W]` in [0, 1] to uint8 `[..., H, W, C]`, clamped and rounded."""
+    return images.detach().float().clamp(0, 1).mul(255).round().byte().movedim(-3, -1).cpu().numpy()
+
+
+def enlarged(image: Tensor, width: float) -> np.ndarray:
+    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`: whole enlarged pixels in a hairline, about `width` wide."""
+    pixels = to_uint8(image)
+    times = max(1, round(width / pixels.shape[1]))
+    large = pixels.repeat(times, 0).repeat(times, 1)
+    framed = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
+    return np.broadcast_to(framed, (*framed.shape[:2], 3))
+
+
+@dataclass(frozen=True)
+class Item:
+    """A panel or a text of a size in pixels; across and down say where in its cell: 0 is left or top, 1 the other end."""
+
+    what: Any
+    width: int
+    height: int
+    across: float = 0.5
+    down: float = 0.5
+
+
+Cell = tuple[int, int]
+
+
+def arranged(items: Mapping[Cell, Item]) -> tuple[dict[Cell, tuple[int, int]], tuple[int, int]]:
+    """Left and top of every item of a table, by (row, column), and the table's width and height, in pixels.
+
+    Rows and columns are as large as what stands in them, so nothing overlaps and nothing is cut.
+    """
+
+    def tracks(axis: int, size: str) -> tuple[list[int], list[int]]:
+        extents = [0] * (1 + max(at[axis] for at in items))
+        for at, item in items.items():
+            extents[at[axis]] = max(extents[at[axis]], getattr(item, size))
+        return extents, list(accumulate((e + GAP if e else 0 for e in extents), initial=GAP))
+
+    (heights, tops), (widths, lefts) = tracks(0, "height"), tracks(1, "width")
+    places = {
+        (r, c): (
+            lefts[c] + round(item.across * (widths[c] - item.width)),
+            tops[r] + round(item.down * (heights[r] - item.height)),
+        )
+        for (r, c), item in items.items()
+    }
+    return places, (lefts[-1], tops[-1])
+
+
+def label(figure: Any, words: str, size: float, lines: str, across: float, down: float) -> Item:
+    """Words on a figure; `lines` says how several lines of them are aligned."""
+    text = figure.text(0, 0, words, fontsize=size, ha="left", va="top", multialignment=lines, transform=None)
+    width, height = text.get_window_extent().size
+    return Item(text, ceil(width), ceil(height), across, down)
+
+
+def grid(
+    path: str | Path,
+    rows: Sequence[Sequence[Tensor]],
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    captions: Sequence[Sequence[str]] = (),
+    panel: float = 1.1,
+) -> None:
+    """Write a figure of images `[C, H, W]` in [0, 1], with labels at the rows, above the columns, under the panels.
+
+    Panels are about `panel` inches wide, their pixels enlarged by whole numbers.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(dpi=DPI)
+    font = 8 + 0.4 * max(map(len, rows))  # a wide figure is shown smaller
+    items: dict[Cell, Item] = {}
+    for c, words in enumerate(column_labels):
+        items[0, c + 1] = label(figure, words, font, "center", 0.5, 1)
+    for r, words in enumerate(row_labels):
+        items[2 * r + 1, 0] = label(figure, words, font, "right", 1, 0.5)
+    for r, row in enumerate(rows):
+        for c, image in enumerate(row):
+            pixels = enlarged(image, panel * DPI)
+            items[2 * r + 1, c + 1] = Item(pixels, pixels.shape[1], pixels.shape[0])
+    for r, line in enumerate(captions):
+        for c, words in enumerate(line):
+            below = label(figure, words, font - 1, "center", 0.5, 0)
+            items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # apart from the next panel
+    draw(figure, items)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def draw(figure: Any, items: Mapping[Cell, Item]) -> None:
+    """Put the table on the figure, which becomes as large as it; a figure's own pixels count from below."""
+    places, (width, height) = arranged(items)
+    figure.set_size_inches(width / DPI, height / DPI)
+    for at, (left, top) in places.items():
+        what = items[at].what
+        if isinstance(what, np.ndarray):
+            figure.figimage(what, left, height - top - items[at].height)
+        else:
+            what.set_position((left, height - top))
+
+
+def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarray:
+    """Images `[N, C, H, W]` in [0, 1] as one uint8 picture `[H', W', C]`, enlarged without smoothing."""
+    pixels = to_uint8(images).repeat(scale, 1).repeat(scale, 2)
+    n, h, w, c = pixels.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, c), 128, np.uint8)
+    for i, image in enumerate(pixels):
+        y, x = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[y : y + h, x : x + w] = image
+    return sheet
+
+
+def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
+    """Write frames `[H, W, C]` uint8 as an endless GIF that rests on its last frame; 32 greys or 128 colours a frame."""
+    pictures = [
+        Image.fromarray(frame.squeeze()).quantize(
+            32 if frame.shape[-1] == 1 else 128, dither=Image.Dither.NONE
+        )
+        for frame in frames
+    ]
+    durations = [milliseconds] * (len(pictures) - 1) + [hold]
+    with replacing(path) as temporary:
+        pictures[0].save(
+            temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
+        )
+
+
+def thinned(count: int, frames: int = FRAMES) -> list[int]:
+    """At most `frames` evenly spaced indices of 0..count-1, the last one among them."""
+    n = min(count, frames)
+    return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})

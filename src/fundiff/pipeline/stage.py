@@ -1,0 +1,57 @@
+"""What every stage does around its own work: read its params, run, say what it did, and end errors in one line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fundiff.pipeline import workers
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import S, load_section
+
+
+def stage_names(folder: str | Path = "stages") -> list[str]:
+    """The names of all stages, which are those of all params sections too."""
+    return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
+
+
+def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
+    """The stage's entry in a pipeline's dvc.yaml."""
+    return yaml.safe_load(Path(pipeline).read_text(encoding="utf-8"))["stages"][name]
+
+
+def listed(paths: list[str]) -> str:
+    """A few paths, or their number where they are many."""
+    return ", ".join(paths) if len(paths) <= 5 else f"{len(paths)} files"
+
+
+def files(entry: dict[str, Any], *kinds: str) -> list[str]:
+    """The paths of a dvc.yaml stage under the given keys (deps, outs, metrics, plots), code left out."""
+    items = [item for kind in kinds for item in entry.get(kind, [])]
+    paths = [item if isinstance(item, str) else next(iter(item)) for item in items]
+    return [path for path in paths if not path.endswith(".py")]
+
+
+def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
+    """Run stage `name` on its section of params.yaml."""
+    guarded(name, lambda: work(load_section(section, name, stage_names())))
+
+
+def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:
+    """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
+    start = time.perf_counter()
+    try:
+        work()
+    except UserError as error:
+        sys.exit(f"{name}: {error}")
+    if not workers.leads():
+        return
+    entry = entry_of(name, pipeline)
+    read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
+    seconds = time.perf_counter() - start
+    print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")

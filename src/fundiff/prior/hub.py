@@ -1,0 +1,124 @@
+"""Where a prior's files are: a folder in the diffusers IF layout, or a hub id pinned to one revision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import Section
+
+COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet")
+
+
+class Model(Section):
+    """The `model` section: which prior, and how its weights are held."""
+
+    name: str = Field(
+        min_length=1, description="a folder or a hub id, in the layout of diffusers' IFPipeline"
+    )
+    variant: str | None = Field(description="fp16 where the folder has *.fp16.safetensors")
+    precision: str = Field(
+        pattern="^(auto|fp32|bf16|fp16)$", description="auto: fp32 weights, bf16 work where that pays"
+    )
+    offload: bool = Field(description="keep the weights in memory and stream them to the accelerator")
+    stage_ii: str | None = Field(
+        description="a prior of IFSuperResolutionPipeline's layout for 4 times the size"
+    )
+
+
+class Pinned(Model):
+    """The manifest that stage `model` leaves: its section with the revisions and the files' hashes."""
+
+    revision: str | None
+    stage_ii_revision: str | None
+    files: dict[str, str]
+
+
+@contextmanager
+def access(name: str) -> Iterator[None]:
+    """Turns everything that loading a prior may raise into one line: what is missing and how to get it."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        # Gated, offline, not cached, no such folder and no such variant are all OSError or ValueError.
+        reason = next(
+            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
+        )[:160]
+        advice = "check model.name and model.variant in params.yaml"
+        # A hub id is owner/name; models/NAME is taken for a mistyped folder of the project.
+        if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
+            access_page = f"accept its licence at huggingface.co/{name}"
+            advice = f"{access_page}, log in with `hf auth login` or set HF_TOKEN, and unset HF_HUB_OFFLINE"
+        raise UserError(f"model.name {name!r} cannot be loaded ({reason}); {advice}") from None
+
+
+def patterns(variant: str | None, text: bool = True) -> list[str]:
+    """Which files of a hub repository are needed: no safety checker, no other variant's weights."""
+    kinds = ["*.json", "*.model", "*.txt", f"*.{variant}*.safetensors" if variant else "*.safetensors"]
+    parts = [part for part in COMPONENTS if text or part in ("unet", "scheduler")] + [
+        "image_noising_scheduler"
+    ]
+    return ["model_index.json", *(f"{part}/{kind}" for part in parts for kind in kinds)]
+
+
+def folder_of(
+    name: str, variant: str | None = None, revision: str | None = None, fetch: bool = False
+) -> Path:
+    """The folder of a prior; with `fetch` a hub id is downloaded first. Raises UserError without access."""
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    with access(name):
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                local_files_only=not fetch,
+                allow_patterns=patterns(variant),
+                ignore_patterns=None if variant else ["*.fp16*"],
+            )
+        )
+
+
+def pin(model: Model) -> Pinned:
+    """The model with its revisions and the SHA-256 of its files: what a later stage depends on."""
+    revisions: dict[str, str | None] = {}
+    files: dict[str, str] = {}
+    for key, name in (("revision", model.name), ("stage_ii_revision", model.stage_ii)):
+        revisions[key] = None
+        if name is None:
+            continue
+        folder = folder_of(name, model.variant, fetch=True)
+        if not (folder / "unet" / "config.json").is_file():
+            raise UserError(
+                f"model.name {name!r} has no unet/config.json; expected the layout of diffusers' IFPipeline"
+            )
+        if not Path(name).is_dir():
+            revisions[key] = folder.name
+        for path in sorted(p for part in COMPONENTS for p in (folder / part).rglob("*") if p.is_file()):
+            files[f"{name}/{path.relative_to(folder).as_posix()}"] = digest(path)
+    return Pinned.model_validate(model.model_dump() | revisions | {"files": files})
+
+
+def digest(path: Path) -> str:
+    """Hex SHA-256 of a file of any size."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            found.update(part)
+    return found.hexdigest()
+
+
+def load_pinned(path: str | Path) -> Pinned:
+    """The manifest at `path`. Raises UserError where it is missing or unreadable."""
+    try:
+        return Pinned.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise UserError(f"{path}: missing or unreadable; run `dvc repro model`") from None

@@ -1,0 +1,89 @@
+"""Text-to-image priors as complete stock pipelines: the shipped one, any folder in IF's layout, a hub id."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fundiff.pipeline.errors import UserError
+from fundiff.prior.hub import access, folder_of
+from fundiff.prior.pixel_prior import unet_class
+from fundiff.prior.text import load_text
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without diffusers' warning that a BertModel is not the T5 that IFPipeline names: any `[B, 77, C]`
+    encoder serves."""
+    logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def read_index(folder: Path, name: str) -> dict[str, Any]:
+    """model_index.json of a prior. Raises UserError where the folder is not in the layout of IFPipeline."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(
+            f"{name}: has no readable model_index.json; expected the layout of diffusers' IFPipeline"
+        ) from None
+    missing = [part for part in ("unet", "scheduler") if part not in index]
+    if index.get("_class_name") != "IFPipeline" or missing:
+        why = f"lacks {' and '.join(missing)}" if missing else f"is a {index.get('_class_name')}"
+        raise UserError(f"{name}: {why}; expected the layout of diffusers' IFPipeline")
+    return index
+
+
+def load_prior(
+    name: str, *, variant: str | None = None, dtype: torch.dtype = torch.float32, offload: bool = False
+) -> Any:
+    """The complete IFPipeline of a folder or a hub id; `pipe(prompt, timesteps=..., guidance_scale=...)`
+    works on it.
+
+    A folder without a text encoder of its own, as models/prior, gets all-MiniLM-L6-v2 from its PyPI
+    package. Raises
+    UserError, one line, for missing access, another layout, a missing or unknown text encoder, offload
+    without a GPU.
+    """
+    from diffusers import IFPipeline
+
+    if offload and not torch.cuda.is_available():
+        raise UserError("offload needs an accelerator and this machine has none; load without it")
+    folder = folder_of(name, variant, fetch=True)
+    index = read_index(folder, name)
+    parts: dict[str, Any] = {}
+    if "text_encoder" not in index:
+        parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
+    with access(name), quiet():
+        # Loaded by its own class, so that a folder's model_index.json never decides which code is imported.
+        parts["unet"] = (
+            unet_class(folder)
+            .from_pretrained(  # type: ignore[attr-defined]
+                folder, subfolder="unet", variant=variant, torch_dtype=dtype, low_cpu_mem_usage=False
+            )
+            .eval()
+        )
+        pipe = IFPipeline.from_pretrained(
+            folder,
+            variant=variant,
+            torch_dtype=dtype,
+            safety_checker=None,
+            feature_extractor=None,
+            watermarker=None,
+            requires_safety_checker=False,
+            **parts,
+        )
+    if offload:
+        pipe.enable_model_cpu_offload()
+    return pipe

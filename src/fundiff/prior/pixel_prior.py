@@ -1,0 +1,148 @@
+"""A text-to-image prior as the loop needs it: its UNet as a function, its schedule, its scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.runtime import Runtime
+from fundiff.prior.hub import Pinned, access, folder_of
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.steps import Step, course, scheduler
+
+DTYPES = {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# A fixed variance is an end of the learned range: v = -1 is the posterior's, 1 is beta.
+FIXED_VARIANCES = {"fixed_small": -1.0, "fixed_large": 1.0}
+
+
+@dataclass(frozen=True)
+class PixelPrior:
+    """The UNet as the estimators ask it; eps is the noise estimate whatever the network was trained to predict."""
+
+    unet: nn.Module
+    scheduler: Any
+    schedule: Schedule
+    device: str
+    dtype: torch.dtype
+    autocast: Callable[[], AbstractContextManager]
+
+    @property
+    def size(self) -> int:
+        """The side of its images in pixels."""
+        return self.unet.config.sample_size  # type: ignore[union-attr, return-value]
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """The course's step and the scheduler's own."""
+        return {"course": course(self.schedule), "scheduler": scheduler(self.schedule, self.scheduler)}
+
+    def spaced(self, steps: int) -> list[int]:
+        """The scheduler's own timesteps for num_inference_steps, then -1: the clean image."""
+        self.scheduler.set_timesteps(steps)
+        return [*self.scheduler.timesteps.tolist(), -1]
+
+    @torch.no_grad()
+    def __call__(
+        self, x_t: Tensor, t: int, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """(eps, v) for x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; v in [-1, 1] places the variance.
+
+        A second stage is also shown `low`, the enlarged picture at its noise level.
+        """
+        seen = x_t if low is None else torch.cat([x_t, low], 1)
+        labels = None if low is None else torch.full((len(x_t),), noise_level, device=self.device)
+        with self.autocast():
+            (out,) = self.unet(
+                seen.to(self.dtype),
+                t,
+                encoder_hidden_states=embeddings.to(self.device, self.dtype),
+                class_labels=labels,
+                return_dict=False,
+            )
+        out = out.float()
+        eps, v = out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
+        if self.scheduler.config.prediction_type == "v_prediction":
+            eps = self.schedule.eps_of_v(x_t, t, eps)
+        fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
+        if v is None or fixed is not None:
+            v = torch.full_like(eps, -1.0 if fixed is None else fixed)
+        return eps, v
+
+
+def unet_class(folder: Path) -> type:
+    """The class that unet/config.json names. Raises UserError for one that is no UNet of this layout."""
+    from diffusers import UNet2DConditionModel
+
+    with access(str(folder)):
+        name = UNet2DConditionModel.load_config(folder, subfolder="unet")["_class_name"]
+    if name == "ShuffledUNet2DConditionModel":
+        from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+
+        return ShuffledUNet2DConditionModel
+    if name != "UNet2DConditionModel":
+        raise UserError(
+            f"{folder}/unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
+        )
+    return UNet2DConditionModel
+
+
+def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
+    """The module on the device, or streamed to it layer by layer. Raises UserError for offload without one."""
+    if not model.offload:
+        return runtime.place(module)
+    if runtime.device == "cpu":
+        raise UserError("model.offload is true, but this machine has no accelerator; set model.offload=false")
+    from accelerate import cpu_offload
+
+    return cpu_offload(module, torch.device(runtime.device))
+
+
+def load_scheduler(model: Pinned, subfolder: str = "scheduler") -> Any:
+    """The prior's DDPMScheduler. Raises UserError for a variance that no step here can use."""
+    from diffusers import DDPMScheduler
+
+    with access(model.name):
+        folder = folder_of(model.name, model.variant, model.revision)
+        ddpm = DDPMScheduler.from_pretrained(folder, subfolder=subfolder)
+    if ddpm.config.variance_type not in ("learned_range", *FIXED_VARIANCES):
+        raise UserError(
+            f"model.name {model.name!r}: variance_type {ddpm.config.variance_type!r} is not supported"
+        )
+    return ddpm
+
+
+def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
+    """The prior that the manifest names, its UNet and scheduler alone. Raises UserError in one line."""
+    ddpm, dtype = load_scheduler(model), DTYPES[model.precision]
+    folder = folder_of(model.name, model.variant, model.revision)
+    with access(model.name):
+        unet = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
+            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype
+        )
+    unet = placed(unet.eval().requires_grad_(False), model, runtime)
+    autocast = runtime.autocast if model.precision == "auto" else nullcontext
+    return PixelPrior(unet, ddpm, Schedule.of(ddpm), runtime.device, dtype, autocast)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turns the want of memory, of the machine or of its accelerator, into one line."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if (
+            isinstance(error, RuntimeError)
+            and "out of memory" not in text
+            and "not enough memory" not in text
+        ):
+            raise
+        advice = "set model.precision=fp16 and model.offload=true, or ask for fewer samples"
+        raise UserError(f"not enough memory for the prior; {advice}") from None

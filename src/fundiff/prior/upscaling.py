@@ -1,0 +1,65 @@
+"""IF's second stage: a picture at four times the size, through as many views as it has readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from fundiff.pipeline.noise import randn
+from fundiff.pipeline.runtime import Runtime
+from fundiff.prior.hub import Pinned
+from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior, load_scheduler
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.estimators import anagram, guided
+from fundiff.sampling.loop import denoise
+from fundiff.views.registry import enlarged_view
+from fundiff.views.rigid import View
+
+FACTOR = 4
+# What diffusers' IFSuperResolutionPipeline takes where nothing is said.
+NOISE_LEVEL, GUIDANCE_SCALE, STEPS = 250, 4.0, 50
+Reading = tuple[View, Tensor]
+
+
+def second(model: Pinned) -> Pinned:
+    """The manifest's second stage as a model of its own."""
+    return model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
+
+
+def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    """The prior's (eps, v) for x_t with the noised low picture beside it; both branches of a guidance have the same."""
+    return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
+
+
+@torch.no_grad()
+def enlarged(
+    model: Pinned,
+    runtime: Runtime,
+    images: Tensor,
+    readings: Sequence[Reading],
+    unconditional: Tensor,
+    generators: Sequence[torch.Generator],
+    steps: int = STEPS,
+) -> Tensor:
+    """Images `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`, each reading a view with its token states `[B, 77, C]`.
+
+    One reading in the identity view is IFSuperResolutionPipeline. With more of them an anagram stays one: the
+    estimates are made in every view and turned back (Geng et al. 2024). Stage I's text states serve again.
+    """
+    prior = load_pixel_prior(second(model), runtime)
+    side = FACTOR * images.shape[-1]
+    start = randn(generators, (3, side, side), runtime.device)
+    large = interpolate(images.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
+    noising = Schedule.of(load_scheduler(second(model), "image_noising_scheduler"))
+    low = noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], runtime.device))
+    parts = []
+    for view, states in readings:
+        view = enlarged_view(view, FACTOR)
+        seen = partial(beside, prior, view.view(low))
+        parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), 1.0))
+    *_, last = denoise(start, anagram(parts), prior.spaced(steps), prior.steps["scheduler"], generators)
+    return last

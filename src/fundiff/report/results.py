@@ -1,0 +1,110 @@
+"""What the stages left: their params, numbers, loss curves and figures, as dvc.yaml and dvc.lock name them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import read_params
+from fundiff.pipeline.stage import files
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage left: its params, numbers, loss curve and figures."""
+
+    name: str
+    params: dict[str, Any]
+    paths: list[str]
+    lock: dict[str, Any]
+    root: Path
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The numbers of metrics/NAME.json."""
+        return json.loads(self._text(f"metrics/{self.name}.json"))
+
+    @cached_property
+    def curve(self) -> list[dict[str, float]]:
+        """The rows of metrics/NAME.csv."""
+        rows = csv.DictReader(self._text(f"metrics/{self.name}.csv").splitlines())
+        return [{key: float(value) for key, value in row.items()} for row in rows]
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """All images that the stage left, as paths from the project's root, sorted."""
+        found = []
+        for path in map(Path, self.paths):
+            at = self.root / path
+            inside = [path / f.relative_to(at) for f in sorted(at.rglob("*"))] if at.is_dir() else [path]
+            found += [p.as_posix() for p in inside if p.suffix in (".png", ".gif")]
+        return found
+
+    @property
+    def films(self) -> list[str]:
+        """The animations among the figures."""
+        return [path for path in self.figures if path.endswith(".gif")]
+
+    @property
+    def plates(self) -> list[str]:
+        """The still figures, the single pictures left out."""
+        return [path for path in self.figures if path.endswith(".png") and "/single/" not in path]
+
+    def single(self, name: str) -> str:
+        """The path of a picture kept in its true size, or nothing where the stage kept none of that name."""
+        path = f"report/figures/{self.name}/single/{name}.png"
+        return path if path in self.figures else ""
+
+    @property
+    def digest(self) -> str:
+        """A short hash of what the stage made, from dvc.lock; empty where dvc.lock does not know it yet."""
+        outs = [(out["path"], out.get("md5")) for out in self.lock.get("outs", [])]
+        return hashlib.md5(json.dumps(sorted(outs)).encode()).hexdigest()[:8] if outs else ""
+
+    @property
+    def runtime(self) -> str:
+        """Device, precision and threads of the stage's work; empty where it has no numbers or names none."""
+        path = f"metrics/{self.name}.json"
+        return str(self.metrics.get("runtime", "")) if path in self.paths else ""
+
+    def _text(self, path: str) -> str:
+        if not (self.root / path).is_file():
+            raise UserError(f"{path}: not found; `dvc repro {self.name}` makes it")
+        return (self.root / path).read_text(encoding="utf-8")
+
+
+def load_bench(root: Path) -> dict[str, Any]:
+    """The rows of metrics/bench.json by name, and the "machine"; empty where it was never run."""
+    path = root / "metrics/bench.json"
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError("metrics/bench.json: not JSON; restore it from git, or `make bench`") from None
+
+
+def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
+    """The stages of dvc.yaml whose numbers and figures are the report's deps, all of which must be there."""
+    entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    lock_file = root / "dvc.lock"
+    text = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
+    lock = (yaml.safe_load(text) or {}).get("stages", {})
+    params = read_params(root / "params.yaml")
+    stages = {}
+    for name, entry in entries.items():
+        paths = files(entry, "plots")
+        missing = [path for path in paths if path in deps and not (root / path).exists()]
+        if missing:
+            raise UserError(f"{missing[0]}: not found; `dvc repro {name}` makes it")
+        if name != "report" and (not paths or set(paths) <= set(deps)):
+            stages[name] = Stage(name, params.get(name) or {}, paths, lock.get(name, {}), root)
+    return stages

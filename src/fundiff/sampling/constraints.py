@@ -1,0 +1,76 @@
+"""Constraints on a denoising, applied after each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from fundiff.pipeline.noise import randn
+from fundiff.process.schedule import Schedule
+from fundiff.sampling.estimators import Component
+from fundiff.sampling.loop import Constraint
+
+
+def at_its_noise(
+    original: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+) -> Callable[[int, int], Tensor]:
+    """(n, t) -> the first n originals with timestep t's noise; from the timestep `last` on the originals themselves."""
+
+    def known(n: int, t: int) -> Tensor:
+        if t <= last:
+            return original[:n]
+        return schedule.forward(
+            original[:n], t, randn(generators[:n], original.shape[1:], str(original.device))
+        )
+
+    return known
+
+
+def keep(
+    original: Tensor, mask: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+) -> Constraint:
+    """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
+
+    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture
+    is finished: what is kept is then the original itself, without the last trace of noise.
+    """
+    known_at = at_its_noise(original, schedule, generators, last)
+
+    def constrain(x: Tensor, t: int) -> Tensor:
+        n = len(x)
+        return mask[:n] * x + (1 - mask[:n]) * known_at(n, t)
+
+    return constrain
+
+
+def keep_component(
+    original: Tensor,
+    component: Component,
+    schedule: Schedule,
+    generators: Sequence[torch.Generator],
+    last: int,
+) -> Constraint:
+    """x_t <- x_t - c(x_t) + c(forward(original, t)): an inverse hybrid (factorized diffusion, Geng et al. 2024).
+
+    One linear component c of the picture is the original's, the rest is drawn. original `[B, C, H, W]`.
+    """
+    known_at = at_its_noise(original, schedule, generators, last)
+
+    def constrain(x: Tensor, t: int) -> Tensor:
+        return x - component(x) + component(known_at(len(x), t))
+
+    return constrain
+
+
+def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[int]:
+    """The timesteps of RePaint's resampling: after every `length` steps back by as many, `times` - 1 times.
+
+    What is new and what is kept get more passes to agree in; times = 1 is the plain list.
+    """
+    path = [timesteps[0]]
+    for start in range(0, len(timesteps) - 1, length):
+        block = list(timesteps[start + 1 : start + 1 + length])
+        path += block + ([timesteps[start], *block]) * (times - 1)
+    return path

@@ -1,0 +1,102 @@
+"""Views of a picture for anagrams (Geng et al. 2024). A view must keep N(0, I) noise so: only orthogonal ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import nearest
+from fundiff.views.permuted import FromFile, InnerCircle, Jigsaw, Pixels, Skew, Squares
+from fundiff.views.rigid import CycleColours, Flip, Mirror, Negate, Rotate90, Rotate180, Rotate270, View
+
+VIEWS: dict[str, type[View]] = {
+    "identity": View,
+    "flip": Flip,
+    "mirror": Mirror,
+    "rotate_90": Rotate90,
+    "rotate_180": Rotate180,
+    "rotate_270": Rotate270,
+    "negate": Negate,
+    "cycle_colours": CycleColours,
+    "skew": Skew,
+    "jigsaw": Jigsaw,
+    "squares": Squares,
+    "pixels": Pixels,
+    "inner_circle": InnerCircle,
+}
+
+
+class Composition(View):
+    """One view after the other."""
+
+    def __init__(self, first: View, second: View):
+        self.first, self.second = first, second
+        same = first.label == second.label
+        self.label = f"{first.label} twice" if same else f"{first.label}, then {second.label}"
+
+    def view(self, x: Tensor) -> Tensor:
+        """The second view of the first."""
+        return self.second.view(self.first.view(x))
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Undone in reverse order."""
+        return self.first.inverse(self.second.inverse(x))
+
+    def inverse_variance(self, v: Tensor) -> Tensor:
+        """The pixels moved back in reverse order."""
+        return self.first.inverse_variance(self.second.inverse_variance(v))
+
+    def turned(self, x: Tensor, share: float) -> Tensor:
+        """The first half of the way is the first view's."""
+        if share < 0.5:
+            return self.first.turned(x, 2 * share)
+        return self.second.turned(self.first.view(x), 2 * share - 1)
+
+
+def view_named(name: str) -> View:
+    """A view as params name it: "flip", "rotate_90 then negate", or a .npy file that holds a permutation.
+
+    Raises UserError with the nearest name.
+    """
+    first, then, rest = name.partition(" then ")
+    if then:
+        return Composition(view_named(first), view_named(rest))
+    if name.endswith(".npy"):
+        return FromFile(name)
+    if name not in VIEWS:
+        raise UserError(f"params.yaml: {name!r} is not a view; {nearest(name, list(VIEWS))}")
+    return VIEWS[name]()
+
+
+class Blocks(View):
+    """A view of single pixels on a picture `factor` times as large, whose blocks move as those pixels do."""
+
+    def __init__(self, small: View, factor: int):
+        self.small, self.factor, self.label = small, factor, small.label
+
+    def view(self, x: Tensor) -> Tensor:
+        """Every block where its pixel goes."""
+        return F.pixel_shuffle(self.small.view(F.pixel_unshuffle(x, self.factor)), self.factor)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Every block back in its place."""
+        return F.pixel_shuffle(self.small.inverse(F.pixel_unshuffle(x, self.factor)), self.factor)
+
+
+def enlarged_view(view: View, factor: int) -> View:
+    """The same view of a picture `factor` times as large."""
+    if isinstance(view, Composition):
+        return Composition(enlarged_view(view.first, factor), enlarged_view(view.second, factor))
+    return Blocks(view, factor) if isinstance(view, Pixels | FromFile) else view
+
+
+def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
+    """A picture `[3, S, S]` made smaller by `share` in the middle of a white one of `enlarge` times its size."""
+    side = image.shape[-1] * enlarge
+    small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
+    canvas = torch.ones(image.shape[0], side, side, device=image.device)
+    at = (side - small.shape[-1]) // 2
+    canvas[:, at : at + small.shape[-1], at : at + small.shape[-1]] = small
+    return canvas
