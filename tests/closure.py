@@ -1,9 +1,9 @@
-"""Which project files a stage really imports: DVC does not follow imports, so dvc.yaml has to list them all."""
+"""What a file really imports: DVC does not follow imports, so dvc.yaml has to list the rooms that a stage reaches."""
 
 import ast
 from pathlib import Path
 
-PACKAGES = {"fundiff": Path("src/fundiff"), "stages": Path("stages")}
+PACKAGES = {"fundiff": Path("src/fundiff"), "stages": Path("stages"), "prior": Path("prior")}
 
 
 def project_file(module: str) -> Path | None:
@@ -26,15 +26,35 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+def project_imports(path: Path) -> set[Path]:
+    """The project's files that a file imports."""
+    return {file for name in imported(path) if (file := project_file(name))}
+
+
 def closure(path: Path) -> set[str]:
-    """All project files that running `path` may load, itself and its packages included."""
+    """All project files that running `path` may load, itself included."""
     seen: set[Path] = set()
     queue = [path]
     while queue:
         current = queue.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        queue += [file for name in imported(current) if (file := project_file(name))]
-        queue += [init for init in [current.parent / "__init__.py"] if init.exists()]
+        if current not in seen:
+            seen.add(current)
+            queue += project_imports(current)
     return {file.as_posix() for file in seen}
+
+
+def room(path: Path) -> str:
+    """The room of a library file (`src/fundiff/views`, `prior/making`); empty for files outside of the rooms."""
+    parent = path.parent.as_posix()
+    return (
+        parent
+        if parent == "prior/making" or (path.parts[:2] == ("src", "fundiff") and len(path.parts) > 3)
+        else ""
+    )
+
+
+def code_deps(path: Path) -> set[str]:
+    """What dvc.yaml must list for a stage's file: the rooms that it reaches, and the stages' files."""
+    files = {Path(file) for file in closure(path)}
+    own = {f.as_posix() for f in files if not room(f) and f.name != "__init__.py"}
+    return own | {room(f) for f in files} - {""}

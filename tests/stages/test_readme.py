@@ -1,4 +1,4 @@
-"""The README says what is so: its files are there, its params are valid; tests/test_repro.py runs its commands."""
+"""The README says what is so: its files are there, its params are valid; tests/stages/test_repro.py runs its commands."""
 
 import importlib
 import re

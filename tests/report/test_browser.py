@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_report import ROOT, built, project
+from tests.report.test_page import ROOT, built, project
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGS = [

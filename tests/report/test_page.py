@@ -21,7 +21,7 @@ from fundiff.report.page import caption, departures, mathml, render
 from fundiff.report.results import Stage, load_stages
 
 MEGABYTES = 12
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 CURVES = ("judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet")
 PART_B = (*CURVES, "noising", "sample_denoiser", "ood_sigma", "sample_time_unet", "sample_class_unet")

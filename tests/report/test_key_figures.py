@@ -10,9 +10,9 @@ import yaml
 from fundiff.pipeline.errors import UserError
 from fundiff.report.key_figures import MEASURES, KeyFigure, fit, key_figures, readings
 from fundiff.report.results import Stage, load_stages
-from tests.test_report import inputs, project
+from tests.report.test_page import inputs, project
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

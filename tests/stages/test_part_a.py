@@ -14,7 +14,7 @@ from fundiff.critic.encoder import ImageEncoder, save_critic
 from fundiff.pipeline.errors import UserError
 from tests.tiny import SIZE, make_if, make_stage_ii
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STAGES = [
     "model",
     "text_embeddings",

@@ -1,0 +1,54 @@
+"""The house: which room may import which. A room stands above all it imports, so there is no circle."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.closure import project_imports, room
+
+# From the ground up; a room may import those before it.
+ROOMS = (
+    "pipeline", "process", "pictures", "views", "sampling", "prior", "digits", "judge", "critic", "report", "techniques",
+)  # fmt: skip
+MODULES = sorted(path for path in Path("src/fundiff").rglob("*.py") if room(path))
+
+
+def arrows() -> dict[tuple[str, str], set[str]]:
+    """(room, imported room) -> the imports, module by module."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in MODULES:
+        for other in project_imports(path):
+            pair = (path.parent.name, other.parent.name)
+            if room(other) and pair[0] != pair[1]:
+                found.setdefault(pair, set()).add(f"{path} imports {other}")
+    return found
+
+
+def test_the_rooms_are_these():
+    assert {
+        path.name for path in Path("src/fundiff").iterdir() if path.is_dir() and path.name != "__pycache__"
+    } == set(ROOMS)
+    assert [p.name for p in Path("src/fundiff").glob("*.py")] == ["__init__.py"]
+
+
+def test_no_room_imports_one_that_stands_above_it():
+    wrong = [sorted(why) for (a, b), why in arrows().items() if ROOMS.index(b) > ROOMS.index(a)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_no_module_imports_a_stage_or_what_makes_the_prior(path):
+    assert not [p for p in project_imports(path) if p.parts[0] in ("stages", "prior")]
+
+
+@pytest.mark.parametrize("path", sorted(Path("src/fundiff").rglob("__init__.py")), ids=str)
+def test_a_package_imports_nothing_by_itself(path):
+    """A stage depends on the rooms that it reaches; a package that imported its modules would reach more."""
+    assert project_imports(path) == set()
+
+
+def test_benchmarks_import_the_library_and_no_stage():
+    stages = [
+        (p, q) for p in Path("benchmarks").glob("*.py") for q in project_imports(p) if q.parts[0] == "stages"
+    ]
+    assert stages == []
