@@ -6,7 +6,7 @@ from torch import Tensor
 
 from fundiff.digits.estimators import classed, mixed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic, last, sample
+from fundiff.digits.sampling import deterministic, sample
 from fundiff.digits.unet import UNet
 from fundiff.pictures.grids import gif, grid, thinned, tile
 from fundiff.pipeline.noise import sample_generators
@@ -14,7 +14,7 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import Runtime, detect
 from fundiff.pipeline.stage import run
 from fundiff.process.paths import Process
-from fundiff.sampling.loop import Estimator
+from fundiff.sampling.loop import Estimator, last
 
 FOLDER = "report/figures/digit_walks"
 COLUMNS = 9

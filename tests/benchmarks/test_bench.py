@@ -18,7 +18,7 @@ from benchmarks.table import cells, markdown, plain
 from benchmarks.turn import Turn
 from fundiff.digits.estimators import classed
 from fundiff.digits.objectives import prediction
-from fundiff.digits.sampling import last, sample
+from fundiff.digits.sampling import sample
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators, seeded
@@ -26,7 +26,7 @@ from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import EpsPrediction
 from fundiff.process.schedule import Schedule
 from fundiff.sampling.estimators import anagram, guided
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from fundiff.sampling.steps import course
 from fundiff.views.registry import view_named
 

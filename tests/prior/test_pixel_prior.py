@@ -7,7 +7,6 @@ import pytest
 import torch
 from diffusers import IFPipeline
 
-from fundiff.digits.sampling import last
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators
 from fundiff.pipeline.runtime import Runtime
@@ -15,7 +14,7 @@ from fundiff.prior.hub import Model, folder_of, load_pinned, pin
 from fundiff.prior.pixel_prior import enough_memory, load_pixel_prior
 from fundiff.prior.prompts import Prompts, cut_text, encode, load_encoder, save_prompts
 from fundiff.sampling.estimators import conditional, guided
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from tests.tiny import SIZE, make_if
 
 CPU = Runtime("cpu", "fp32", 1)

@@ -12,12 +12,13 @@ from fundiff.digits.data import Digits
 from fundiff.digits.estimators import classed, timed
 from fundiff.digits.networks import process_of, unet_of
 from fundiff.digits.objectives import held_out_prediction, prediction
-from fundiff.digits.sampling import euler, last, sample, samplers
+from fundiff.digits.sampling import euler, sample, samplers
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators
 from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import EpsPrediction, Flow, VPrediction
+from fundiff.sampling.loop import last
 
 T = 300
 EPS, V, FLOW = EpsPrediction.linear(T, 1e-4, 0.02), VPrediction.linear(T, 1e-4, 0.02), Flow(T)

@@ -1,11 +1,10 @@
 import torch
 
-from fundiff.digits.sampling import last
 from fundiff.pipeline.noise import sample_generators
 from fundiff.process.schedule import Schedule
 from fundiff.sampling.components import bands, colour
 from fundiff.sampling.constraints import back_and_forth, keep, keep_component
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from fundiff.sampling.steps import course
 
 SCHEDULE = Schedule.linear(1000, 1e-4, 0.02)

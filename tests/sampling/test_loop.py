@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from fundiff.digits.sampling import last
 from fundiff.pipeline.noise import generator, randn, sample_generators
 from fundiff.process.schedule import Schedule
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from fundiff.sampling.steps import ancestral, ddim
 
 SCHEDULE = Schedule.linear(50, 1e-4, 0.02)

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from fundiff.digits.sampling import last
 from fundiff.pipeline.noise import sample_generators
 from fundiff.process.schedule import Schedule
-from fundiff.sampling.loop import denoise, strided
+from fundiff.sampling.loop import denoise, last, strided
 from fundiff.sampling.solvers import SOLVERS
 from fundiff.sampling.steps import ddim
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -78,16 +78,6 @@ def sample(
     x = randn(generators, (1, 28, 28), runtime.device)
     with runtime.autocast():
         yield from denoise(x, estimator, timesteps, step, generators)
-
-
-def last(frames: Iterable[Tensor]) -> Tensor:
-    """The picture: the last value of a denoising."""
-    frame = None
-    for frame in frames:  # noqa: B007
-        pass
-    if frame is None:
-        raise ValueError("nothing was denoised: give at least one step")
-    return frame
 
 
 def quantised(images: Tensor) -> Tensor:

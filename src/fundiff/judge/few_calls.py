@@ -18,6 +18,8 @@ KEPT = ("accuracy", "frechet", "coverage")
 
 
 class CallsParams(Section):
+    """Digits drawn by so many UNet calls, each number of calls a point of a curve."""
+
     seed: int
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
     calls: list[PositiveInt] = Field(min_length=1, description="UNet calls, each a point of the curves")

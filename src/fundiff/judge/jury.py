@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, load_config, load_weights, sha256
-from fundiff.digits.sampling import last, quantised, sample
+from fundiff.digits.sampling import quantised, sample
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.judge.scores import Reference, bounds, judged, rounded
 from fundiff.pictures.grids import gif, thinned, tile
@@ -20,19 +20,23 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import Process
-from fundiff.sampling.loop import Estimator
+from fundiff.sampling.loop import Estimator, last
 
 # euler for a network of objective flow, the others for eps, the first two for v
 SamplerName = Literal["ancestral", "ddim", "dpm_solver", "euler"]
 
 
 class Judged(Section):
+    """How the samples that are scored are drawn."""
+
     seeds: int = Field(ge=1, description="independent sets, for the spread")
     sampler: SamplerName
     steps: int = Field(ge=1)
 
 
 class SampleParams(Section):
+    """Samples for a figure, and samples to score."""
+
     seed: int
     steps: int = Field(
         ge=1, description="of the figure's and animation's samples; the training's T is the course's"

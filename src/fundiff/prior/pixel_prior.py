@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,20 +129,3 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     unet = placed(unet.eval().requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext
     return PixelPrior(unet, ddpm, Schedule.of(ddpm), runtime.device, dtype, autocast)
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """Turns the want of memory, of the machine or of its accelerator, into one line."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if (
-            isinstance(error, RuntimeError)
-            and "out of memory" not in text
-            and "not enough memory" not in text
-        ):
-            raise
-        advice = "set model.precision=fp16 and model.offload=true, or ask for fewer samples"
-        raise UserError(f"not enough memory for the prior; {advice}") from None

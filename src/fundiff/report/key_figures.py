@@ -136,6 +136,11 @@ def digits(stage: Stage, stages: Stages) -> Figures:
     }
 
 
+def declared(stage: Stage) -> Figures:
+    """What a stage's own numbers declare: key_figures -> name -> {here, baseline, real}."""
+    return {name: KeyFigure(**values) for name, values in stage.metrics.get("key_figures", {}).items()}
+
+
 MEASURES: dict[str, Callable[[Stage, Stages], Figures]] = {
     "setup": setup,
     "one_step_denoising": one_step_denoising,
@@ -165,6 +170,9 @@ MEASURES: dict[str, Callable[[Stage, Stages], Figures]] = {
 def key_figures(stages: Stages) -> Figures:
     """The key figures of the stages that are there, by name: STAGE_MEASURE. Raises UserError for a missing number."""
     found: Figures = {}
+    for name, stage in stages.items():
+        if name not in MEASURES and f"metrics/{name}.json" in stage.paths:
+            found |= {f"{name}_{key}": figure for key, figure in declared(stage).items()}
     for name, measure in MEASURES.items():
         if name in stages:
             try:

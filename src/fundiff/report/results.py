@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import read_params
+from fundiff.pipeline.params import BASE, read_params
 from fundiff.pipeline.stage import files
 
 
@@ -26,6 +26,7 @@ class Stage:
     paths: list[str]
     lock: dict[str, Any]
     root: Path
+    desc: str = ""
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -106,5 +107,6 @@ def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
         if missing:
             raise UserError(f"{missing[0]}: not found; `dvc repro {name}` makes it")
         if name != "report" and (not paths or set(paths) <= set(deps)):
-            stages[name] = Stage(name, params.get(name) or {}, paths, lock.get(name, {}), root)
+            values = (params.get(BASE) or {}) | (params.get(name) or {})
+            stages[name] = Stage(name, values, paths, lock.get(name, {}), root, entry.get("desc", ""))
     return stages

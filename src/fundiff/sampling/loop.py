@@ -1,6 +1,6 @@
 """The one loop. A technique is a start, a noise estimator, an optional constraint, and `denoise`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -48,3 +48,13 @@ def strided(count: int, steps: int) -> list[int]:
     """`steps` timesteps from count - 1 down, evenly spaced, then -1: the clean image."""
     spaced = torch.linspace(count - 1, 0, steps) if steps > 1 else torch.tensor([count - 1.0])
     return [*spaced.round().long().tolist(), -1]
+
+
+def last(frames: Iterable[Tensor]) -> Tensor:
+    """The finished picture: the last value of a denoising. No earlier frame is kept."""
+    frame = None
+    for frame in frames:  # noqa: B007
+        pass
+    if frame is None:
+        raise ValueError("nothing was denoised: give at least one step")
+    return frame
