@@ -77,7 +77,7 @@ def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> Tensor:
     if kept:
         original = bench.picture(kept[1]).expand(count, -1, -1, -1)
         known = [generator(params.seed, name, "known", i) for i in range(count)]
-        constraint = keep_component(original, kept[0], bench.prior.schedule, known, params.timesteps[-1])
+        constraint = keep_component(original, kept[0], bench.prior.path, known, params.timesteps[-1])
     generators = sample_generators(params.seed, count, name)
     estimator = bench.guide(params, factorized(estimators), count)
     start = bench.noise(generators)

@@ -5,7 +5,7 @@ from fundiff.pictures.restoration import psnr
 from fundiff.pipeline.params import Section
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.bench import fetched, folder, keep_numbers, keep_single, noised, run_stage, shown
 
 STAGE = "forward_process"
@@ -18,9 +18,9 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    schedule = Schedule.of(load_scheduler(load_pinned("data/model.json")))
+    path = VariancePreserving.of(load_scheduler(load_pinned("data/model.json")))
     image = fetched(params.image)
-    noisy = {t: noised(schedule, params.seed, image, t)[0] for t in params.timesteps}
+    noisy = {t: noised(path, params.seed, image, t)[0] for t in params.timesteps}
     labels = [params.image.replace("_", " "), *(f"t = {t}" for t in noisy)]
     grid(
         folder(STAGE) / f"{STAGE}.png",
@@ -31,8 +31,7 @@ def main(params: Params) -> None:
     for t, x in noisy.items():
         keep_single(STAGE, f"t_{t:03d}", x)
     numbers = {
-        t: {"signal": float(schedule.abar(t, x).sqrt()), "psnr": psnr(shown(x), shown(image))}
-        for t, x in noisy.items()
+        t: {"signal": float(path.alpha(t)), "psnr": psnr(shown(x), shown(image))} for t, x in noisy.items()
     }
     keep_numbers(STAGE, {"t": numbers})
 

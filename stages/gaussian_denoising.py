@@ -5,7 +5,7 @@ from fundiff.pictures.grids import grid
 from fundiff.pipeline.params import Section
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.bench import (
     fetched,
     fidelity,
@@ -27,9 +27,9 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    schedule = Schedule.of(load_scheduler(load_pinned("data/model.json")))
+    path = VariancePreserving.of(load_scheduler(load_pinned("data/model.json")))
     image = fetched(params.image)
-    noisy = {t: noised(schedule, params.seed, image, t) for t in params.timesteps}
+    noisy = {t: noised(path, params.seed, image, t) for t in params.timesteps}
     blurred = {t: best_blur(x, image[None]) for t, x in noisy.items()}
     labels = [f"t = {t}" for t in noisy]
     captions = [

@@ -45,7 +45,7 @@ def inpaint(
     """Every frame `[B, 3, S, S]` of the examples' denoising, and the UNet calls it took."""
     generators = [generator(params.seed, "sample", name) for name in params.examples]
     known = [generator(params.seed, "known", name) for name in params.examples]
-    constraint = keep(originals, masks, bench.prior.schedule, known, params.timesteps[-1])
+    constraint = keep(originals, masks, bench.prior.path, known, params.timesteps[-1])
     path = back_and_forth(params.timesteps, params.resample.length, times)
     calls = len(path) - 1
     print(

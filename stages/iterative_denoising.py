@@ -33,11 +33,11 @@ def main(params: Params) -> None:
     image = bench.picture(params.image)
     timesteps = params.timesteps[entry(params.i_start, params.timesteps) :]
     t = timesteps[0]
-    noisy = noised(bench.prior.schedule, params.seed, image, t)
+    noisy = noised(bench.prior.path, params.seed, image, t)
     estimator = conditional(bench.prior, bench.states([params.prompt]))
     steps = bench.denoise(params, noisy, estimator, timesteps, [generator(params.seed, "sample", 0)])
     frames = [noisy, *steps]
-    one_step = bench.prior.schedule.x0(noisy, t, estimator(noisy, t)[0])
+    one_step = bench.prior.path.x0_of(noisy, t, estimator(noisy, t)[0])
     blurred, kernel, sigma = best_blur(noisy, image[None])
     seen = range(0, len(frames), params.every)
     labels = [f"t = {timesteps[i]}" for i in seen]

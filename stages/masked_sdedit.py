@@ -47,7 +47,7 @@ def main(params: Params) -> None:
     known = [generator(params.seed, "known", name, level) for level, name in jobs]
     start = noised_to(bench, originals, [timesteps[level] for level, _ in jobs], generators)
     estimator = bench.guided(params, [example.prompt for example in examples])
-    constraint = keep(originals, masks, bench.prior.schedule, known, timesteps[-1])
+    constraint = keep(originals, masks, bench.prior.path, known, timesteps[-1])
     *_, last = bench.denoise(
         params, start, estimator, timesteps, generators, constraint, enter=[level for level, _ in jobs]
     )

@@ -28,8 +28,8 @@ def main(params: Params) -> None:
     bench = Bench()
     image = bench.picture(params.image)
     estimator = conditional(bench.prior, bench.states([params.prompt]))
-    noisy = {t: noised(bench.prior.schedule, params.seed, image, t) for t in params.timesteps}
-    clean = {t: bench.prior.schedule.x0(x, t, estimator(x, t)[0]) for t, x in noisy.items()}
+    noisy = {t: noised(bench.prior.path, params.seed, image, t) for t in params.timesteps}
+    clean = {t: bench.prior.path.x0_of(x, t, estimator(x, t)[0]) for t, x in noisy.items()}
     rows = [[shown(x) for x in (image, noisy[t][0], clean[t][0])] for t in noisy]
     labels = ["original", "noisy", "one-step estimate"]
     grid(folder(STAGE) / f"{STAGE}.png", rows, [f"t = {t}" for t in noisy], labels, panel=1.6)

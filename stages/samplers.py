@@ -8,7 +8,7 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import progress
 from fundiff.sampling.loop import denoise, strided
-from fundiff.sampling.solvers import SOLVERS
+from fundiff.sampling.steps import SAMPLERS
 from fundiff.techniques.bench import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
 
 STAGE = "samplers"
@@ -28,11 +28,11 @@ def main(params: Params) -> None:
     keys = [key for key in params.prompts for _ in range(params.samples)]
     estimator = bench.guided(params.guidance, keys)
     rows, words, numbers = [], [], {}
-    for name, solver in SOLVERS.items():
+    for name, solver in SAMPLERS.items():
         results = {}
         for calls in sorted(params.calls):
             generators, timesteps = sample_generators(params.seed, len(keys)), strided(FIRST + 1, calls)
-            step = solver(bench.prior.schedule, timesteps)
+            step = solver(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
             *_, results[calls] = progress(steps, f"{name}, {calls} calls", calls)
         judged = {calls: aligned(images, keys) for calls, images in results.items()}
@@ -43,7 +43,7 @@ def main(params: Params) -> None:
         firsts = [shown(images[:: params.samples]) for images in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
-    labels = [name.replace("_", "\n") for name in SOLVERS]
+    labels = [name.replace("_", "\n") for name in SAMPLERS]
     grid(folder(STAGE) / f"{STAGE}.png", rows, labels, captions=words, panel=2.4)
     prompts = [bench.prompts.text(key) for key in params.prompts]
     keep_numbers(STAGE, {"alignment": numbers, "prompts": "; ".join(prompts)})

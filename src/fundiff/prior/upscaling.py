@@ -13,9 +13,10 @@ from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior, load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
+from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from fundiff.views.registry import enlarged_view
 from fundiff.views.rigid import View
 
@@ -30,8 +31,8 @@ def second(model: Pinned) -> Pinned:
     return model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
 
 
-def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """The prior's (eps, v) for x_t with the noised low picture beside it; both branches of a guidance have the same."""
+def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> Estimate:
+    """The prior's estimate for x_t with the noised low picture beside it; both branches of a guidance have the same."""
     return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
 
 
@@ -54,12 +55,11 @@ def enlarged(
     side = FACTOR * images.shape[-1]
     start = randn(generators, (3, side, side), runtime.device)
     large = interpolate(images.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
-    noising = Schedule.of(load_scheduler(second(model), "image_noising_scheduler"))
+    noising = VariancePreserving.of(load_scheduler(second(model), "image_noising_scheduler"))
     low = noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], runtime.device))
     parts = []
     for view, states in readings:
         view = enlarged_view(view, FACTOR)
         seen = partial(beside, prior, view.view(low))
         parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), 1.0))
-    *_, last = denoise(start, anagram(parts), prior.spaced(steps), prior.steps["scheduler"], generators)
-    return last
+    return last(denoise(start, anagram(parts), prior.spaced(steps), prior.steps["scheduler"], generators))

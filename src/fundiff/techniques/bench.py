@@ -28,9 +28,10 @@ from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import enough_memory, load_pixel_prior
 from fundiff.prior.prompts import Prompts
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import Path as DiffusionPath
+from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.estimators import conditional, guide, guided
-from fundiff.sampling.loop import Constraint, Estimator, denoise
+from fundiff.sampling.loop import Constraint, denoise, every
 
 
 class LoopParams(Section):
@@ -44,7 +45,7 @@ class CourseParams(LoopParams):
     @property
     def timesteps(self) -> list[int]:
         """The multiples of the stride below 1000, from the largest down to 0."""
-        return list(range(999 // self.stride * self.stride, -1, -self.stride))
+        return every(self.stride, 1000)
 
 
 class Guidance(Section):
@@ -108,7 +109,7 @@ class Bench:
     ) -> Iterator[Tensor]:
         """The loop by the params' step, with its progress where it is long."""
         step = self.prior.steps[params.step]
-        steps = denoise(x, estimator, timesteps, step, generators, constraint, enter)
+        steps = denoise(x, estimator, timesteps, step, generators, constraint, enter, self.prior.path.renoise)
         yield from progress(steps, "denoising", len(timesteps) - 1)
 
 
@@ -127,10 +128,10 @@ def fetched(name: str) -> Tensor:
     return load_picture("data/pictures", name)
 
 
-def noised(schedule: Schedule, seed: int, image: Tensor, t: int) -> Tensor:
+def noised(path: DiffusionPath, seed: int, image: Tensor, t: int) -> Tensor:
     """The test image `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage."""
     eps = randn([generator(seed, "forward", t)], image.shape, str(image.device))
-    return schedule.forward(image[None], t, eps)
+    return path.forward(image[None], t, eps)
 
 
 def judge_named(name: str) -> Critic | ClipCritic:

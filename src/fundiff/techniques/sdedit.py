@@ -33,7 +33,7 @@ def noised_to(
 ) -> Tensor:
     """Pictures `[B, 3, S, S]` each with the noise of its own timestep: SDEdit's start."""
     noise = randn(generators, bench.shape, bench.runtime.device)
-    return bench.prior.schedule.forward(originals, torch.tensor(entered), noise)
+    return bench.prior.path.forward(originals, torch.tensor(entered), noise)
 
 
 def sdedit(stage: str, params: SdeditParams) -> None:
