@@ -50,7 +50,7 @@ def prior_sample() -> Play:
     bench = open_bench([params.prompt, params.unconditional])
 
     def draw(p: Any) -> Tensor:
-        return last(generated(bench, p, bench.guided(p, [p.prompt]), p.timesteps, 1))
+        return last(generated(bench, p, bench.guided(p, [p.prompt]), bench.timesteps(p), 1))
 
     return played(draw, params, bench.device)
 
@@ -68,7 +68,7 @@ def sdedit_list() -> Play:
 
     def edit(p: Any) -> Tensor:
         # The warm-up's list of timesteps is too short for the levels.
-        levels = [min(level, len(p.timesteps) - 1) for level, _ in runs]
+        levels = [min(level, len(bench.timesteps(p)) - 1) for level, _ in runs]
         generators = [generator(p.seed, "edit", name) for _, name in runs]
         return sdedit(bench, p, originals, [p.prompt] * len(runs), levels, generators)
 
@@ -97,7 +97,7 @@ def inpaint_jumps() -> Play:
     masks = torch.stack([load_mask(e.mask, bench.prior.size) for e in examples.values()]).to(originals)
 
     def fill(p: Any) -> Tensor:
-        path = resampled(p.timesteps, p.resample.length, p.resample.times)
+        path = resampled(bench.timesteps(p), p.resample.length, p.resample.times)
         own, known = ([generator(p.seed, what, name) for name in examples] for what in ("sample", "known"))
         return last(inpaint(bench, p, originals, masks, prompts, path, own, known))
 

@@ -17,6 +17,9 @@ from fundiff.pipeline.runtime import detect
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.pixel_prior import DTYPES
+from fundiff.sampling.loop import every
+
+TRAINED = 1000  # timesteps of the prior
 
 
 def pipeline() -> Any:
@@ -67,14 +70,16 @@ def if_sample() -> Play:
     def draw(timesteps: list[int]) -> Any:
         return pipe(timesteps=timesteps[:-1], height=size, width=size, **arguments)
 
-    return played(draw, params.timesteps)
+    return played(draw, every(params.stride, TRAINED))
 
 
 def notebook_sample() -> Play:
     """The same by the notebook."""
     book, params = notebook(), params_of("guidance")
     estimate = asked(book, params, params.prompt)
-    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+    return played(
+        lambda timesteps: book.denoise(book.noise(), estimate, timesteps), every(params.stride, TRAINED)
+    )
 
 
 def if_sdedit() -> Play:
@@ -95,7 +100,7 @@ def if_sdedit() -> Play:
             strength = min(1.0, (max(calls - level, 1) + 0.5) / calls)
             pipe(image=images[name], strength=strength, timesteps=timesteps[:-1], **arguments)
 
-    return played(draw, params.timesteps, runs=len(runs))
+    return played(draw, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_sdedit() -> Play:
@@ -109,7 +114,7 @@ def notebook_sdedit() -> Play:
             entered = timesteps[min(level, len(timesteps) - 2) :]
             book.denoise(book.forward(images[name], entered[0]), estimate, entered)
 
-    return played(draw, params.timesteps, runs=len(runs))
+    return played(draw, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_anagram() -> Play:
@@ -117,7 +122,9 @@ def notebook_anagram() -> Play:
     book, params = notebook(), params_of("visual_anagrams")
     parts = next(iter(params.anagrams.values()))
     estimate = flipped(*(asked(book, params, part.prompt) for part in parts[:2]))
-    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+    return played(
+        lambda timesteps: book.denoise(book.noise(), estimate, timesteps), every(params.stride, TRAINED)
+    )
 
 
 def notebook_inpaint() -> Play:
@@ -132,7 +139,7 @@ def notebook_inpaint() -> Play:
         with torch.no_grad():
             return book.inpaint(image, mask, estimate, timesteps, jump.length, jump.times)
 
-    one = played(draw, params.timesteps)
+    one = played(draw, every(params.stride, TRAINED))
 
     def play(rival: Turn | None) -> Turn:
         count = len(params.examples)

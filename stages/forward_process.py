@@ -7,7 +7,7 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.restoration import noisy
 
 
@@ -18,15 +18,18 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    outs, schedule = Outs("forward_process"), Schedule.of(load_scheduler(load_pinned("data/model.json")))
+    outs, path = (
+        Outs("forward_process"),
+        VariancePreserving.of(load_scheduler(load_pinned("data/model.json"))),
+    )
     image = load_picture("data/pictures", params.image)
-    pictures = {t: noisy(schedule, params.seed, image, t)[0] for t in params.timesteps}
+    pictures = {t: noisy(path, params.seed, image, t)[0] for t in params.timesteps}
     labels = [params.image.replace("_", " "), *(f"t = {t}" for t in pictures)]
     outs.grid([[image, *pictures.values()]], column_labels=labels, panel=1.8)
     numbers = {}
     for t, x_t in pictures.items():
         outs.single(f"t_{t:03d}", x_t)
-        numbers[t] = {"signal": float(schedule.abar(t, x_t).sqrt()), "psnr": psnr(unit(x_t), unit(image))}
+        numbers[t] = {"signal": float(path.alpha(t)), "psnr": psnr(unit(x_t), unit(image))}
     outs.numbers({"t": numbers})
 
 

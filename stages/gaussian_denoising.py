@@ -7,7 +7,7 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.restoration import fidelity, noisy
 
 
@@ -18,17 +18,20 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    outs, schedule = Outs("gaussian_denoising"), Schedule.of(load_scheduler(load_pinned("data/model.json")))
+    outs, path = (
+        Outs("gaussian_denoising"),
+        VariancePreserving.of(load_scheduler(load_pinned("data/model.json"))),
+    )
     image = load_picture("data/pictures", params.image)
-    pictures = {t: noisy(schedule, params.seed, image, t) for t in params.timesteps}
+    pictures = {t: noisy(path, params.seed, image, t) for t in params.timesteps}
     blurred = {t: best_blur(x_t, image[None]) for t, x_t in pictures.items()}
     captions = [
         [""] * len(blurred),
         [f"kernel {kernel}, σ = {sigma:g}" for _, kernel, sigma in blurred.values()],
     ]
     rows = [[x[0] for x in pictures.values()], [x[0] for x, _, _ in blurred.values()]]
-    labels = {"row_labels": ["noisy", "best blur"], "column_labels": [f"t = {t}" for t in pictures]}
-    outs.grid(rows, **labels, captions=captions, panel=1.8)
+    columns = [f"t = {t}" for t in pictures]
+    outs.grid(rows, row_labels=["noisy", "best blur"], column_labels=columns, captions=captions, panel=1.8)
     numbers = {}
     for t, (x, kernel, sigma) in blurred.items():
         outs.single(f"t_{t:03d}", x[0])

@@ -21,7 +21,7 @@ def samples(bench: Bench, params: Params, **changed: float | str) -> list[Tensor
     """Every frame `[count, 3, S, S]` of the samples' denoising, with some settings changed."""
     settings = params.model_copy(update=changed)
     estimator = bench.guided(settings, [params.prompt] * params.count)
-    return list(generated(bench, settings, estimator, params.timesteps, params.count))
+    return list(generated(bench, settings, estimator, bench.timesteps(params), params.count))
 
 
 def negative(outs: Outs, scorer: Scorer, params: Params, guided: Tensor, away: dict[str, Tensor]) -> dict:

@@ -8,6 +8,7 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
+from fundiff.sampling.loop import calls as unet_calls
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.inpainting import inpaint, known_error, resampled
 from fundiff.techniques.settings import Guided
@@ -39,8 +40,8 @@ def main(params: Params) -> None:
     for kind, times in {"plain": 1, "resampled": params.resample.times}.items():
         if kind == "resampled" and times == 1:
             continue
-        path = resampled(params.timesteps, params.resample.length, times)
-        calls[kind] = len(path) - 1
+        path = resampled(bench.timesteps(params), params.resample.length, times)
+        calls[kind] = unet_calls(path)
         print(
             f"inpainting: {calls[kind]} UNet calls, {times} passes over every {params.resample.length} steps",
             flush=True,

@@ -19,9 +19,10 @@ class Params(Strided):
 def main(params: Params) -> None:
     outs, bench = Outs("iterative_denoising"), open_bench([params.prompt])
     image = load_picture("data/pictures", params.image).to(bench.device)
-    timesteps = params.timesteps[entry(params.i_start, params.timesteps) :]
+    every = bench.timesteps(params)
+    timesteps = every[entry(params.i_start, every) :]
     t = timesteps[0]
-    x_t = noisy(bench.schedule, params.seed, image, t)
+    x_t = noisy(bench.path, params.seed, image, t)
     frames = iterative(bench, params, x_t, timesteps, params.prompt)
     blurred, kernel, sigma = best_blur(x_t, image[None])
     results = {

@@ -27,15 +27,16 @@ class Params(Guided):
 
 
 def main(params: Params) -> None:
-    outs, scorer, timesteps = Outs("masked_sdedit"), load_scorer(), params.timesteps
+    outs, scorer = Outs("masked_sdedit"), load_scorer()
     bench = open_bench([*(example.prompt for example in params.examples.values()), params.unconditional])
+    timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})
     jobs = [(level, name, example) for level in levels for name, example in params.examples.items()]
     originals = torch.stack([load_picture("data/pictures", e.image) for _, _, e in jobs]).to(bench.device)
     masks = torch.stack([load_mask(e.mask, bench.prior.size) for _, _, e in jobs]).to(originals)
     generators = [generator(params.seed, "edit", name) for _, name, _ in jobs]
     known = [generator(params.seed, "known", name, level) for level, name, _ in jobs]
-    constraint = keep(originals, masks, bench.schedule, known, timesteps[-1])
+    constraint = keep(originals, masks, bench.path, known, timesteps[-1])
     prompts = [example.prompt for _, _, example in jobs]
     edited = sdedit(
         bench, params, originals, prompts, [level for level, _, _ in jobs], generators, constraint

@@ -18,7 +18,7 @@ class Params(Section):
 def main(params: Params) -> None:
     outs, bench = Outs("one_step_denoising"), open_bench([params.prompt])
     image = load_picture("data/pictures", params.image).to(bench.device)
-    pictures = {t: noisy(bench.schedule, params.seed, image, t) for t in params.timesteps}
+    pictures = {t: noisy(bench.path, params.seed, image, t) for t in params.timesteps}
     clean = {t: one_step(bench, x_t, t, params.prompt) for t, x_t in pictures.items()}
     rows = [[image, pictures[t][0], clean[t][0]] for t in pictures]
     labels = ["original", "noisy", "one-step estimate"]

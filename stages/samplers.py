@@ -10,7 +10,7 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.progress import progress
 from fundiff.pipeline.stage import run
 from fundiff.sampling.loop import denoise, last, strided
-from fundiff.sampling.solvers import SOLVERS
+from fundiff.sampling.steps import SAMPLERS
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.settings import Guidance
 
@@ -29,11 +29,11 @@ def main(params: Params) -> None:
     prompts = [prompt for prompt in params.prompts for _ in range(params.samples)]
     estimator = bench.guided(params, prompts)
     rows, words, numbers = [], [], {}
-    for name, solver in SOLVERS.items():
+    for name, sampler in SAMPLERS.items():
         results = {}
         for calls in sorted(params.calls):
             generators, timesteps = sample_generators(params.seed, len(prompts)), strided(FIRST + 1, calls)
-            step = solver(bench.schedule, timesteps)
+            step = sampler(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
             results[calls] = last(progress(steps, f"{name}, {calls} calls", calls))
         scores = {calls: scorer.aligned(images, prompts) for calls, images in results.items()}
@@ -45,7 +45,7 @@ def main(params: Params) -> None:
         firsts = [unit(images[:: params.samples]) for images in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
-    labels = [name.replace("_", "\n") for name in SOLVERS]
+    labels = [name.replace("_", "\n") for name in SAMPLERS]
     grid(outs.folder / "samplers.png", rows, labels, captions=words, panel=2.4)
     outs.numbers({"alignment": numbers, "prompts": "; ".join(params.prompts)})
 

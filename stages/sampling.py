@@ -15,7 +15,7 @@ class Params(Strided):
 
 def main(params: Params) -> None:
     outs, bench, prompts = Outs("sampling"), open_bench([params.prompt]), [params.prompt] * params.count
-    frames = list(generated(bench, params, bench.conditional(prompts), params.timesteps, params.count))
+    frames = list(generated(bench, params, bench.conditional(prompts), bench.timesteps(params), params.count))
     outs.grid([frames[-1]], column_labels=[f"sample {i + 1}" for i in range(params.count)], panel=1.6)
     outs.animation(frames, params.count)
     for i, image in enumerate(frames[-1]):

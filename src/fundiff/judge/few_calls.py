@@ -12,7 +12,7 @@ from fundiff.pictures.curves import Panel
 from fundiff.pipeline import workers
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import detect
-from fundiff.process.paths import Process
+from fundiff.process.predictions import Process
 
 KEPT = ("accuracy", "frechet", "coverage")
 

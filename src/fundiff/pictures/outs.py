@@ -40,8 +40,8 @@ class Outs:
     def __init__(self, stage: str):
         self.stage, self.folder = stage, Path("report/figures") / stage
 
-    def grid(self, rows: Sequence[Sequence[Tensor]], name: str | None = None, **labels: Any) -> None:
-        """A labelled figure of pictures `[3, H, W]`; `name` defaults to the stage's."""
+    def grid(self, rows: Sequence[Sequence[Tensor] | Tensor], name: str | None = None, **labels: Any) -> None:
+        """A labelled figure, a row a sequence of pictures `[3, H, W]`; `name` defaults to the stage's."""
         shown = [[unit(picture) for picture in row] for row in rows]
         grid(self.folder / f"{name or self.stage}.png", shown, **labels)
 

@@ -14,7 +14,8 @@ from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior, load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
+from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
 from fundiff.sampling.loop import denoise, last
 from fundiff.views.registry import enlarged_view
@@ -31,7 +32,7 @@ class StageII:
     """A second stage: its prior, and the noising of the small picture that it is shown."""
 
     prior: PixelPrior
-    noising: Schedule
+    noising: VariancePreserving
 
 
 def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
@@ -39,12 +40,12 @@ def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
     if model.stage_ii is None:
         return None
     second = model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
-    noising = Schedule.of(load_scheduler(second, "image_noising_scheduler"))
+    noising = VariancePreserving.of(load_scheduler(second, "image_noising_scheduler"))
     return StageII(load_pixel_prior(second, runtime), noising)
 
 
-def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """The prior's (eps, v) for x_t with the noised low picture beside it; both branches of a guidance have the same."""
+def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> Estimate:
+    """The prior's estimate for x_t with the noised low picture beside it; both branches of a guidance have the same."""
     return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
 
 

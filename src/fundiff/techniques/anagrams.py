@@ -32,6 +32,6 @@ def draw_anagram(
         (view, bench.guided(settings, [prompt] * len(generators)), weight)
         for view, prompt, weight in readings
     ]
-    estimator = anagram(parts, reduction, settings.timesteps)
+    estimator = anagram(parts, reduction, bench.timesteps(settings))
     start = bench.noise(generators)
-    return last(bench.denoise(settings, start, estimator, settings.timesteps, generators))
+    return last(bench.denoise(settings, start, estimator, bench.timesteps(settings), generators))

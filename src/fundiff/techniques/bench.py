@@ -16,10 +16,11 @@ from fundiff.pipeline.runtime import detect
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
 from fundiff.prior.prompts import embed
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
+from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.estimators import conditional, guide, guided
-from fundiff.sampling.loop import Constraint, Estimator, denoise
-from fundiff.techniques.settings import Guidance, Loop
+from fundiff.sampling.loop import Constraint, denoise, every
+from fundiff.techniques.settings import Guidance, Loop, Strided
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,18 @@ class Bench:
     embeddings: Mapping[str, Tensor]
 
     @property
-    def schedule(self) -> Schedule:
-        """The prior's noise schedule."""
-        return self.prior.schedule
+    def path(self) -> VariancePreserving:
+        """The prior's way from image to noise."""
+        return self.prior.path
 
     @property
     def device(self) -> str:
         """Where the prior works."""
         return self.prior.device
+
+    def timesteps(self, settings: Strided) -> list[int]:
+        """The multiples of the stride that the prior was trained on, from the largest down to 0 (course A1.4)."""
+        return every(settings.stride, len(self.path))
 
     def states(self, prompts: Sequence[str]) -> Tensor:
         """The prompts' token states `[len(prompts), 77, C]`."""
@@ -72,7 +77,7 @@ class Bench:
     ) -> Iterator[Tensor]:
         """The one loop by the step of the settings, with its progress where it is long."""
         step = self.prior.steps[settings.step]
-        steps = denoise(x, estimator, timesteps, step, generators, constraint, enter)
+        steps = denoise(x, estimator, timesteps, step, generators, constraint, enter, self.path.renoise)
         yield from progress(steps, "denoising", len(timesteps) - 1)
 
 

@@ -24,7 +24,8 @@ class EditParams(Guided):
 
 def edit_stage(stage: str, params: EditParams) -> None:
     """Edit every picture at every level in one batch; leave the figure, the single pictures and the numbers."""
-    outs, bench, timesteps = Outs(stage), open_bench([params.prompt, params.unconditional]), params.timesteps
+    outs, bench = Outs(stage), open_bench([params.prompt, params.unconditional])
+    timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})
     jobs = [(level, name) for level in levels for name in params.images]
     originals = {name: load_picture("data/pictures", name).to(bench.device) for name in params.images}

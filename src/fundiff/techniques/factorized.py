@@ -73,13 +73,13 @@ def draw_factorized(
     for component, what in parts:
         if isinstance(what, Tensor):
             original = what.expand(count, -1, -1, -1)
-            constraint = keep_component(original, component, bench.schedule, known, settings.timesteps[-1])
+            constraint = keep_component(original, component, bench.path, known, bench.timesteps(settings)[-1])
         # A kept component is put back after each step, whatever is drawn in its place.
         prompt = what if isinstance(what, str) else some
         estimators.append((component, bench.conditional([prompt] * count)))
     estimator = bench.guide(settings, factorized(estimators), count)
     start = bench.noise(generators)
-    return last(bench.denoise(settings, start, estimator, settings.timesteps, generators, constraint))
+    return last(bench.denoise(settings, start, estimator, bench.timesteps(settings), generators, constraint))
 
 
 def partial_sums(x: Tensor, components: Sequence[Component]) -> list[Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fundiff.pictures.outs import unit
 from fundiff.pipeline.noise import sample_generators
-from fundiff.sampling.loop import Estimator
+from fundiff.sampling.estimate import Estimator
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import Loop
 

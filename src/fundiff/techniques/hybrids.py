@@ -33,4 +33,4 @@ def draw_hybrid(
     estimator = hybrid(bench.conditional(far), bench.conditional(near), kernel, sigma)
     guided = bench.guide(settings, estimator, len(generators))
     start = bench.noise(generators)
-    return last(bench.denoise(settings, start, guided, settings.timesteps, generators))
+    return last(bench.denoise(settings, start, guided, bench.timesteps(settings), generators))

@@ -27,7 +27,7 @@ def inpaint(
     originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: the timesteps, with
     RePaint's jumps back where `resampled` made it. known: the generators of the kept region's noise.
     """
-    constraint = keep(originals, masks, bench.schedule, known, path[-1])
+    constraint = keep(originals, masks, bench.path, known, path[-1])
     start = bench.noise(generators)
     yield start
     yield from bench.denoise(settings, start, bench.guided(settings, prompts), path, generators, constraint)

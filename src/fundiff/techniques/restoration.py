@@ -9,20 +9,20 @@ from torch import Tensor
 from fundiff.pictures.outs import unit
 from fundiff.pictures.restoration import psnr, ssim
 from fundiff.pipeline.noise import generator, randn
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import Path
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import Loop
 
 
-def noisy(schedule: Schedule, seed: int, image: Tensor, t: int) -> Tensor:
+def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
     """The picture `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage (course A1.1)."""
     eps = randn([generator(seed, "forward", t)], image.shape, str(image.device))
-    return schedule.forward(image[None], t, eps)
+    return path.forward(image[None], t, eps)
 
 
 def one_step(bench: Bench, x_t: Tensor, t: int, prompt: str) -> Tensor:
     """x_0 from one noise estimate: (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t) (course A1.3)."""
-    return bench.schedule.x0(x_t, t, bench.conditional([prompt])(x_t, t)[0])
+    return bench.path.x0_of(x_t, t, bench.conditional([prompt])(x_t, t).eps)
 
 
 def iterative(

@@ -26,9 +26,9 @@ def sdedit(
 
     All rows are one batch: a row joins it when its timestep comes, so levels must ascend. A small level is much noise.
     """
-    timesteps = settings.timesteps
+    timesteps = bench.timesteps(settings)
     t = torch.tensor([timesteps[level] for level in levels])
-    start = bench.schedule.forward(originals, t, randn(generators, originals.shape[1:], bench.device))
+    start = bench.path.forward(originals, t, randn(generators, originals.shape[1:], bench.device))
     estimator = bench.guided(settings, prompts)
     return last(bench.denoise(settings, start, estimator, timesteps, generators, constraint, enter=levels))
 

@@ -25,11 +25,6 @@ class Strided(Loop):
 
     stride: int = Field(ge=1, le=500, description="between timesteps; the course's 30 gives 990, 960, ..., 0")
 
-    @property
-    def timesteps(self) -> list[int]:
-        """The multiples of the stride below 1000, from the largest down to 0."""
-        return list(range(999 // self.stride * self.stride, -1, -self.stride))
-
 
 class Guidance(Section):
     """Classifier-free guidance (course A1.6)."""
