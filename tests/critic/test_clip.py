@@ -51,7 +51,7 @@ def test_a_score_is_a_cosine(folder):
 
 def test_no_clip_is_one_line(tmp_path):
     with pytest.raises(
-        UserError, match=r"text_embeddings.critic '.*' is neither a critic of this project"
+        UserError, match=r"critic.name '.*' is neither a critic of this project"
     ) as error:
         ClipCritic(str(tmp_path))
     assert "\n" not in str(error.value)

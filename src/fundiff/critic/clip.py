@@ -23,7 +23,7 @@ class ClipCritic:
         except (OSError, ValueError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
             raise UserError(
-                f"text_embeddings.critic {name!r} is neither a critic of this project nor a CLIP model ({reason})"
+                f"critic.name {name!r} is neither a critic of this project nor a CLIP model ({reason})"
             ) from None
 
     @property
