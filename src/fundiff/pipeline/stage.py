@@ -46,10 +46,11 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
     """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
     start = time.perf_counter()
     try:
+        leads = workers.leads()
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    if not workers.leads():
+    if not leads:
         return
     entry = entry_of(name, pipeline)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
