@@ -1,12 +1,13 @@
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from fundiff.pictures.grids import grid
+from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.sampling.components import KINDS
 from fundiff.sampling.constraints import keep_component
 from fundiff.sampling.estimators import Component, factorized
@@ -26,6 +27,9 @@ from fundiff.views.registry import afar
 STAGE = "factorized_images"
 
 
+Sigma = Annotated[float, Field(ge=0.01, le=1000)]
+
+
 class Part(Section):
     prompt: str | None = None
     image: str | None = None
@@ -40,7 +44,9 @@ class Part(Section):
 
 class Factorized(Section):
     kind: Literal["bands", "colour", "motion"]
-    sigmas: list[float] = Field(default=[2.0], description="of bands: n cuts make n + 1 bands, low first")
+    sigmas: list[Sigma] = Field(
+        default=[2.0], min_length=1, description="of bands: n cuts make n + 1 bands, low first"
+    )
     length: int = Field(default=9, ge=2, description="of motion, in pixels")
     parts: list[Part] = Field(min_length=2, description="one a component; an image's component is kept")
 
@@ -61,12 +67,15 @@ class Factorized(Section):
 
 
 class Params(GuidedParams):
-    images: dict[str, Factorized] = Field(min_length=1)
+    images: Named[Factorized]
     samples: int = Field(ge=1, description="drawn of each; the one whose components read best is shown")
 
 
 def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> Tensor:
-    """All samples `[N, 3, S, S]` of one picture."""
+    """All samples `[N, 3, S, S]` of one picture. Raises UserError for a motion that is longer than the picture."""
+    if wanted.length > bench.prior.size:
+        limit = f"is {wanted.length}; expected at most the model's {bench.prior.size}"
+        raise UserError(f"params.yaml: factorized_images.images.{name}.length {limit}")
     count, constraint = params.samples, None
     prompts = [part.prompt for part in wanted.parts if part.prompt]
     estimators, kept = [], None

@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.grids import grid
 from fundiff.pictures.restoration import psnr
@@ -14,7 +14,7 @@ STAGE = "forward_process"
 class Params(Section):
     seed: int
     image: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:

@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.classical import best_blur
 from fundiff.pictures.grids import grid
@@ -23,7 +23,7 @@ STAGE = "gaussian_denoising"
 class Params(Section):
     seed: int
     image: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 from fundiff.pictures.grids import gif, grid, tile
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.sampling.estimators import hybrid, lowpass
 from fundiff.techniques.bench import (
     Bench,
@@ -29,14 +29,14 @@ class Pair(Section):
 
 
 class Params(GuidedParams):
-    hybrids: dict[str, Pair] = Field(min_length=1)
+    hybrids: Named[Pair]
     samples: int = Field(
         ge=1,
         description="drawn of each; the one that reads best near and afar, and hides the other, is shown",
     )
-    kernel: int = Field(ge=3, description="of the Gaussian, odd")
-    sigma: float = Field(gt=0, description="of the Gaussian, in pixels")
-    zoom: int = Field(ge=2, description="frames of the animation")
+    kernel: int = Field(ge=3, le=1025, description="of the Gaussian, odd")
+    sigma: float = Field(ge=0.01, le=1000, description="of the Gaussian, in pixels")
+    zoom: int = Field(ge=2, le=200, description="frames of the animation")
 
 
 def draw(bench: Bench, params: Params) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from torch import Tensor
 from fundiff.pictures.grids import grid
 from fundiff.pictures.masks import Mask, load_mask, seam
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.sampling.constraints import back_and_forth, keep
 from fundiff.techniques.bench import (
     Bench,
@@ -35,7 +35,7 @@ class Resample(Section):
 
 
 class Params(GuidedParams):
-    examples: dict[str, Example] = Field(min_length=1)
+    examples: Named[Example]
     resample: Resample
 
 

@@ -4,7 +4,7 @@ from pydantic import Field
 from fundiff.pictures.grids import grid
 from fundiff.pictures.masks import Mask, load_mask
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.sampling.constraints import keep
 from fundiff.techniques.bench import (
     Bench,
@@ -30,7 +30,7 @@ class Example(Section):
 
 
 class Params(GuidedParams):
-    examples: dict[str, Example] = Field(min_length=1)
+    examples: Named[Example]
     levels: list[int] = Field(
         min_length=1, description="where in the timesteps to start: small is much noise"
     )

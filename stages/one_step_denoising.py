@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.params import Section
@@ -21,7 +21,7 @@ class Params(Section):
     seed: int
     image: str
     prompt: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:

@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.noise import sample_generators
@@ -22,7 +22,7 @@ STAGE = "setup"
 
 class Params(LoopParams, Guidance):
     prompts: list[str] = Field(min_length=1)
-    num_inference_steps: list[int] = Field(min_length=1, description="each a row of the figure")
+    num_inference_steps: list[PositiveInt] = Field(min_length=1, description="each a row of the figure")
 
 
 def main(params: Params) -> None:

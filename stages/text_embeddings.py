@@ -1,6 +1,6 @@
 from pydantic import Field
 
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.runtime import detect
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.prompts import cut_text, encode, load_encoder, save_prompts
@@ -9,9 +9,7 @@ from fundiff.techniques.bench import judge_named, run_stage
 
 class Params(Section):
     critic: str = Field(description="a critic of this project, or a folder or hub id of a CLIP model")
-    prompts: dict[str, str] = Field(
-        min_length=1, description="key by which the stages name a prompt: its words"
-    )
+    prompts: Named[str] = Field(description="key by which the stages name a prompt: its words")
 
 
 def main(params: Params) -> None:

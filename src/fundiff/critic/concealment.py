@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fundiff.pipeline.errors import UserError
+
 
 def alignment_score(similarities: Tensor) -> float:
     """The worst reading: the smallest similarity of a view to its own prompt."""
@@ -30,10 +32,14 @@ def illusion_scores(
 ) -> dict[str, float]:
     """Both scores of a picture, and their means if it had been asked for other prompts, drawn at random.
 
-    similarities `[V, P]` of its views to all prompts, own the V prompts asked for.
+    similarities `[V, P]` of its views to all prompts, own the V prompts asked for. Raises UserError for too few others.
     """
     own = list(own)
     asked = similarities[:, own]
+    if similarities.shape[1] - len(set(own)) < len(own):
+        raise UserError(
+            f"too few prompts to draw {len(own)} others at random; add some to the critic's vocabulary"
+        )
     others = torch.tensor([p for p in range(similarities.shape[1]) if p not in own])
     draws = [others[torch.randperm(len(others), generator=chance)[: len(own)]] for _ in range(pairs)]
     random = [similarities[:, drawn] for drawn in draws]

@@ -94,6 +94,14 @@ class DiffusionParams(TrainParams):
     beta_start: float = Field(gt=0, lt=1)
     beta_end: float = Field(gt=0, lt=1)
 
+    @field_validator("beta_end")
+    @classmethod
+    def rises(cls, value: float, info: ValidationInfo) -> float:
+        """Noise grows with t."""
+        if value < info.data.get("beta_start", 0):
+            raise ValueError(f"at least beta_start, {info.data['beta_start']:g}")
+        return value
+
     @field_validator("zero_terminal_snr")
     @classmethod
     def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
@@ -111,7 +119,9 @@ class DiffusionParams(TrainParams):
 
 class ClassParams(DiffusionParams):
     class_drop: float = Field(
-        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+        ge=0,
+        lt=1,
+        description="how often the class is hidden: the unconditional branch; at 1 it would never be seen",
     )
 
     def config(self) -> dict[str, Any]:

@@ -44,7 +44,11 @@ class PixelPrior:
         return {"course": course(self.schedule), "scheduler": scheduler(self.schedule, self.scheduler)}
 
     def spaced(self, steps: int) -> list[int]:
-        """The scheduler's own timesteps for num_inference_steps, then -1: the clean image."""
+        """The scheduler's own timesteps for num_inference_steps, then -1. Raises UserError for more than it has."""
+        if steps > len(self.schedule):
+            raise UserError(
+                f"params.yaml: {steps} steps; the model was trained on {len(self.schedule)} timesteps"
+            )
         self.scheduler.set_timesteps(steps)
         return [*self.scheduler.timesteps.tolist(), -1]
 

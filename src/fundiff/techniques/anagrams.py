@@ -1,15 +1,15 @@
 """Visual anagrams (Geng et al. 2024): one picture, several views, a prompt for each."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from fundiff.pictures.grids import gif, grid, tile
 from fundiff.pipeline.noise import generator, sample_generators
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.prior.upscaling import FACTOR, enlarged
 from fundiff.sampling.estimators import anagram
 from fundiff.techniques.bench import (
@@ -35,10 +35,21 @@ class Part(Section):
 
 
 class AnagramParams(GuidedParams):
-    anagrams: dict[str, list[Part]] = Field(min_length=1, description="name: the views and what each shows")
+    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(
+        description="name: the views and what each shows"
+    )
     reduction: Literal["mean", "sum", "alternate"] = "mean"
     samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
-    turning: int = Field(ge=2, description="frames of a turn in the animation")
+    turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        """A sum of estimates is an estimate only where the weights sum to 1."""
+        for name, parts in self.anagrams.items():
+            total = sum(part.weight for part in parts)
+            if self.reduction == "sum" and abs(total - 1) > 1e-6:
+                raise ValueError(f"weights of {name!r} that sum to 1, not {total:g}, with reduction: sum")
+        return self
 
 
 def draw(bench: Bench, params: AnagramParams, name: str, parts: list[Part]) -> Tensor:

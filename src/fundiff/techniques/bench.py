@@ -72,7 +72,11 @@ class Bench:
 
     def picture(self, name: str) -> Tensor:
         """A fetched picture `[3, S, S]` in [-1, 1] on the device."""
-        return fetched(name).to(self.runtime.device)
+        image = fetched(name)
+        if image.shape != self.shape:
+            sides = f"is {image.shape[-1]}, and the model draws {self.prior.size} x {self.prior.size}"
+            raise UserError(f"params.yaml: fetch_images.size {sides} pixels; set it to {self.prior.size}")
+        return image.to(self.runtime.device)
 
     def states(self, keys: Sequence[str]) -> Tensor:
         """The prompts' token states `[len(keys), 77, C]`."""
@@ -129,6 +133,10 @@ def fetched(name: str) -> Tensor:
 
 def noised(schedule: Schedule, seed: int, image: Tensor, t: int) -> Tensor:
     """The test image `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage."""
+    if t >= len(schedule):
+        raise UserError(
+            f"params.yaml: timestep {t} is out of range; the model knows 0 to {len(schedule) - 1}"
+        )
     eps = randn([generator(seed, "forward", t)], image.shape, str(image.device))
     return schedule.forward(image[None], t, eps)
 
