@@ -18,13 +18,19 @@ class ClipCritic:
         from transformers import CLIPModel, CLIPProcessor
 
         try:
-            self.model = CLIPModel.from_pretrained(name).eval().requires_grad_(False)
+            model, found = CLIPModel.from_pretrained(name, use_safetensors=True, output_loading_info=True)
+            self.model = model.eval().requires_grad_(False)
             self.processor = CLIPProcessor.from_pretrained(name)
-        except (OSError, ValueError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+        except Exception as error:  # a folder may hold anything, and transformers raises as much
+            reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
             raise UserError(
-                f"text_embeddings.critic {name!r} is neither a critic of this project nor a CLIP model ({reason})"
+                f"text_embeddings.critic {name!r} is neither a critic of this project nor a CLIP model in "
+                f"*.safetensors ({reason})"
             ) from None
+        if missing := sorted(found["missing_keys"]):
+            raise UserError(
+                f"text_embeddings.critic {name!r} lacks {len(missing)} weights, as {missing[0]}; get it again"
+            )
 
     @property
     def scale(self) -> float:

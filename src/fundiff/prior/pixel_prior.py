@@ -85,7 +85,7 @@ def unet_class(folder: Path) -> type:
     from diffusers import UNet2DConditionModel
 
     with access(str(folder)):
-        name = UNet2DConditionModel.load_config(folder, subfolder="unet")["_class_name"]
+        name = UNet2DConditionModel.load_config(folder, subfolder="unet").get("_class_name", "no class")
     if name == "ShuffledUNet2DConditionModel":
         from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 
@@ -95,6 +95,24 @@ def unet_class(folder: Path) -> type:
             f"{folder}/unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
         )
     return UNet2DConditionModel
+
+
+def load_unet(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> nn.Module:
+    """A prior's UNet in eval mode, by its own class and from safetensors. Raises UserError, also for missing weights."""
+    with access(name):
+        unet, found = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
+            folder,
+            subfolder="unet",
+            variant=variant,
+            torch_dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    if missing := found["missing_keys"]:
+        raise UserError(
+            f"model.name {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
+        )
+    return unet.eval()
 
 
 def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
@@ -109,15 +127,21 @@ def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
 
 
 def load_scheduler(model: Pinned, subfolder: str = "scheduler") -> Any:
-    """The prior's DDPMScheduler. Raises UserError for a variance that no step here can use."""
+    """The prior's DDPMScheduler. Raises UserError for a prediction or variance that no step here can use."""
     from diffusers import DDPMScheduler
 
     with access(model.name):
         folder = folder_of(model.name, model.variant, model.revision)
         ddpm = DDPMScheduler.from_pretrained(folder, subfolder=subfolder)
+    if ddpm.config.prediction_type not in ("epsilon", "v_prediction"):
+        kind = ddpm.config.prediction_type
+        raise UserError(
+            f"model.name {model.name!r}: prediction_type {kind!r} is not supported; epsilon and v_prediction are"
+        )
     if ddpm.config.variance_type not in ("learned_range", *FIXED_VARIANCES):
         raise UserError(
-            f"model.name {model.name!r}: variance_type {ddpm.config.variance_type!r} is not supported"
+            f"model.name {model.name!r}: variance_type {ddpm.config.variance_type!r} is not supported; "
+            f"learned_range, fixed_small and fixed_large are"
         )
     return ddpm
 
@@ -126,11 +150,8 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     """The prior that the manifest names, its UNet and scheduler alone. Raises UserError in one line."""
     ddpm, dtype = load_scheduler(model), DTYPES[model.precision]
     folder = folder_of(model.name, model.variant, model.revision)
-    with access(model.name):
-        unet = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
-            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype
-        )
-    unet = placed(unet.eval().requires_grad_(False), model, runtime)
+    unet = load_unet(folder, model.name, model.variant, dtype)
+    unet = placed(unet.requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext
     return PixelPrior(unet, ddpm, Schedule.of(ddpm), runtime.device, dtype, autocast)
 
