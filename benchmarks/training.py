@@ -20,7 +20,8 @@ from fundiff.digits.training import Augmentation, Recipe, Trainer, run_epoch
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import Runtime, detect
-from fundiff.process.paths import EpsPrediction
+from fundiff.process.paths import VariancePreserving
+from fundiff.process.predictions import EpsPrediction
 
 SEED = 180
 Steps = Callable[[int], int]  # trains by so many steps; the images that they took
@@ -39,8 +40,8 @@ def digits(part: str, device: str, count: int | None = None) -> Digits:
 
 
 def course_process() -> EpsPrediction:
-    """The course's schedule."""
-    return EpsPrediction.linear(notebook.T, 1e-4, 0.02)
+    """The course's path, and its noise."""
+    return EpsPrediction(VariancePreserving.linear_betas(notebook.T, 1e-4, 0.02))
 
 
 def class_unet(hidden: int) -> UNet:

@@ -3,7 +3,7 @@ from pydantic import Field
 
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic, last, sample
+from fundiff.digits.sampling import deterministic, sample
 from fundiff.judge.jury import Jury
 from fundiff.judge.scores import rounded
 from fundiff.pictures.curves import Panel, draw
@@ -14,6 +14,7 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import detect
 from fundiff.pipeline.stage import run
+from fundiff.sampling.loop import last
 
 FOLDER = "report/figures/digit_guidance"
 SHOWN = 12

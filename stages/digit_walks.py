@@ -6,15 +6,16 @@ from torch import Tensor
 
 from fundiff.digits.estimators import classed, mixed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic, last, sample
+from fundiff.digits.sampling import deterministic, sample
 from fundiff.digits.unet import UNet
 from fundiff.pictures.grids import gif, grid, thinned, tile
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import Runtime, detect
 from fundiff.pipeline.stage import run
-from fundiff.process.paths import Process
-from fundiff.sampling.loop import Estimator
+from fundiff.process.predictions import Process
+from fundiff.sampling.estimate import Estimate, Estimator
+from fundiff.sampling.loop import last
 
 FOLDER = "report/figures/digit_walks"
 COLUMNS = 9
@@ -40,12 +41,12 @@ class Params(Section):
 def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estimator:
     """The same estimator, which notes in `seen` the image that each of its answers comes to."""
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
-        said, variance = estimator(x_t, t)
-        seen.append(process.x0(x_t, t, said))
-        return said, variance
+    def noted(x_t: Tensor, t: int) -> Estimate:
+        estimate = estimator(x_t, t)
+        seen.append(process.x0(x_t, t, estimate.eps))
+        return estimate
 
-    return estimate
+    return noted
 
 
 def denoising(unet: UNet, process: Process, params: Params, runtime: Runtime) -> None:

@@ -7,7 +7,7 @@ from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import noised
 from fundiff.judge.scores import rounded
 from fundiff.pictures.grids import gif, grid, tile
-from fundiff.pictures.restoration import best_blur, blur, clamped, psnr, ssim
+from fundiff.pictures.restoration import best_sigma, blur, clamped, psnr, ssim
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
@@ -39,7 +39,7 @@ def main(params: Params) -> None:
     scores = {}
     for sigma in params.sigmas:
         z = noised(test, sigma, generator(params.seed, "test"))
-        width = best_blur(noised(validation, sigma, generator(params.seed, "validation")), validation)
+        width = best_sigma(noised(validation, sigma, generator(params.seed, "validation")), validation)
         restored, smooth = restore(unet, z, runtime), clamped(blur(z, width))
         scores[f"{sigma:g}"] = {
             "psnr": psnr(restored, test),

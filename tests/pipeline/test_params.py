@@ -201,6 +201,6 @@ def test_a_stage_without_an_entry_in_dvc_yaml_says_so_before_its_work(tmp_path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.yaml").write_text("stages: {other: {cmd: x}}\n")
     with pytest.raises(
-        SystemExit, match="mine: dvc.yaml: no stage 'mine'; say there what stages/mine.py reads"
+        SystemExit, match=r"mine: dvc\.yaml: no stage 'mine'; say there what stages/mine.py reads"
     ):
         guarded("mine", lambda: pytest.fail("it worked before it looked"))

@@ -7,7 +7,6 @@ import pytest
 import torch
 from diffusers import IFPipeline
 
-from fundiff.digits.sampling import last
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators
 from fundiff.pipeline.runtime import Runtime
@@ -15,7 +14,7 @@ from fundiff.prior.hub import Model, folder_of, load_pinned, pin
 from fundiff.prior.pixel_prior import enough_memory, load_pixel_prior
 from fundiff.prior.prompts import Prompts, cut_text, encode, load_encoder, save_prompts
 from fundiff.sampling.estimators import conditional, guided
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from tests.tiny import SIZE, make_if
 
 CPU = Runtime("cpu", "fp32", 1)
@@ -50,16 +49,29 @@ def test_a_prior_gives_noise_and_variance(prior, states):
     assert prior.size == SIZE
 
 
-def test_v_prediction_is_turned_into_noise(prior, states):
+@pytest.mark.parametrize("kind", ["v_prediction", "sample"])
+def test_other_predictions_are_turned_into_noise(prior, states, kind):
     x, emb = torch.randn(1, 3, SIZE, SIZE), states["dog"][None]
-    plain = prior(x, 500, emb)[0]
-    prior.scheduler.register_to_config(prediction_type="v_prediction")
+    plain = prior(x, 500, emb).eps
+    prior.scheduler.register_to_config(prediction_type=kind)
     try:
-        turned = prior(x, 500, emb)[0]
+        turned = prior(x, 500, emb).eps
     finally:
         prior.scheduler.register_to_config(prediction_type="epsilon")
-    abar = prior.schedule.alphas_cumprod[500]
-    assert torch.allclose(turned, abar.sqrt() * plain + (1 - abar).sqrt() * x, atol=1e-6)
+    abar = prior.path.alphas_cumprod[500]
+    expected = {
+        "v_prediction": abar.sqrt() * plain + (1 - abar).sqrt() * x,
+        "sample": (x - abar.sqrt() * plain) / (1 - abar).sqrt(),
+    }
+    assert torch.allclose(turned, expected[kind], atol=1e-6)
+
+
+def test_a_prediction_that_no_step_can_use_is_one_line(model, tmp_path):
+    copy = shutil.copytree(model.name, tmp_path / "copy")
+    path = copy / "scheduler/scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"prediction_type": "flow"}))
+    with pytest.raises(UserError, match="prediction_type 'flow' is not supported"):
+        load_pixel_prior(pin(Model(name=str(copy), **OPTIONS)), CPU)
 
 
 @pytest.mark.parametrize(("kind", "end"), [("fixed_small", -1.0), ("fixed_large", 1.0)])
@@ -108,7 +120,7 @@ def test_a_level_from_pure_noise_is_sampling_and_the_last_returns_the_picture(pr
 
     def edit(level):
         g = sample_generators(180, 1)
-        x = prior.schedule.forward(image, timesteps[level], randn(g, (3, SIZE, SIZE)))
+        x = prior.path.forward(image, timesteps[level], randn(g, (3, SIZE, SIZE)))
         estimator = conditional(prior, states["dog"][None])
         return x, last(denoise(x, estimator, timesteps, prior.steps["scheduler"], g, enter=[level]))
 

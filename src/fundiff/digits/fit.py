@@ -23,6 +23,8 @@ CLASSES = 10
 
 
 class TrainParams(Recipe):
+    """A training of a UNet that keeps some epochs' weights."""
+
     hidden_size: int = Field(ge=1, description="the course's D")
     snapshots: list[PositiveInt] = Field(
         description="epochs whose weights are kept beside the last one's; those that a shorter training never reaches are not"
@@ -84,6 +86,8 @@ def fit(
 
 
 class DiffusionParams(TrainParams):
+    """A time-conditioned training: its objective and its schedule."""
+
     objective: Literal["eps", "v", "flow"] = Field(
         description="what the network predicts: the noise (the course, DDPM), v, or the direction of flow matching"
     )
@@ -118,6 +122,8 @@ class DiffusionParams(TrainParams):
 
 
 class ClassParams(DiffusionParams):
+    """A class-conditioned training."""
+
     class_drop: float = Field(
         ge=0,
         lt=1,

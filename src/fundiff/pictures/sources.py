@@ -175,11 +175,15 @@ def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
         image.save(temporary, "PNG")
 
 
-def load_picture(folder: str | Path, name: str) -> Tensor:
-    """The fetched picture `name` as `[3, S, S]` in [-1, 1]. Raises UserError for an unknown one."""
+def load_picture(folder: str | Path, name: str, size: int | None = None) -> Tensor:
+    """The fetched picture `name` as `[3, S, S]` in [-1, 1]. Raises UserError for an unknown one, or another S than size."""
     path = Path(folder) / f"{name}.png"
     if not path.is_file():
         known = nearest(name, sorted(p.stem for p in Path(folder).glob("*.png")))
         raise UserError(f"params.yaml: {name!r} is not a key of fetch_images.images; {known}")
-    image = np.asarray(opened(content_of(str(path)), str(path)), np.float32)
-    return torch.from_numpy(image / 127.5 - 1).permute(2, 0, 1)
+    image = opened(content_of(str(path)), str(path))
+    if size not in (None, image.width):
+        raise UserError(
+            f"params.yaml: fetch_images.size is {image.width}; the model draws {size} pixels, set it to that"
+        )
+    return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)

@@ -106,12 +106,27 @@ def read_params(path: str | Path = "params.yaml") -> dict[str, Any]:
     return read_yaml(path)
 
 
+BASE = "base"  # the section whose keys the stages inherit
+
+
+def inherited(kind: type[Section], sections: dict[str, Any]) -> dict[str, Any]:
+    """What a section of this kind takes from `base` where it says nothing itself: the keys that it knows. Raises UserError."""
+    base = sections.get(BASE) or {}
+    if not isinstance(base, dict):
+        raise UserError(
+            f"params.yaml: {BASE} is {shortened(base)}; expected the keys that the stages inherit"
+        )
+    return {key: value for key, value in base.items() if key in kind.model_fields}
+
+
 def load_section(kind: type[S], name: str, known: list[str], path: str | Path = "params.yaml") -> S:
-    """The section `name` of params.yaml; `known` are the names of all sections, others are errors."""
+    """The section `name` of params.yaml over what it inherits; `known` are the names of all sections."""
     sections = read_params(path)
     for other in sections:
-        if other not in known:
+        if other not in (BASE, *known):
             raise UserError(f"{path}: {str(other)[:80]} is not a section; {nearest(str(other), known)}")
     if name not in sections:
         raise UserError(f"{path}: the section {name} is missing")
-    return validate(kind, name, sections[name], str(path))
+    own = {} if sections[name] is None else sections[name]
+    values = inherited(kind, sections) | own if isinstance(own, dict) else own
+    return validate(kind, name, values, str(path))

@@ -38,6 +38,22 @@ def files(entry: dict[str, Any], *kinds: str) -> list[str]:
     return [path for path in paths if not path.endswith(".py")]
 
 
+def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
+    """Raises UserError where a section names a file, but stage `inputs` has no out for it, so DVC would not see it."""
+    for name in found:
+        if f"data/inputs/{name}.json" not in outs:
+            raise UserError(
+                f"params.yaml: {name} names a file; add data/inputs/{name}.json to the outs of `inputs` in dvc.yaml "
+                f"and to the deps of {name}"
+            )
+
+
+def memory_ran_out(error: Exception) -> bool:
+    """Whether an error is the want of memory, of the machine or of its accelerator."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
+
+
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     """Run stage `name` on its section of params.yaml."""
     guarded(name, lambda: work(load_section(section, name, stage_names())))
@@ -51,6 +67,12 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if not memory_ran_out(error):
+            raise
+        sys.exit(
+            f"{name}: not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
+        )
     if not leads:
         return
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")

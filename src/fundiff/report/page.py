@@ -13,6 +13,7 @@ import yaml
 from latex2mathml.converter import convert
 
 from fundiff.digits.snapshots import kept_epochs
+from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.params import read_params
@@ -62,17 +63,23 @@ def figure(value: Any) -> str:
 
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
-    """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as "a photo", level 7`."""
+    """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as “a photo”, level 7`."""
     stage, name = Path(path).parts[2], Path(path).stem
-    prompts: dict[str, str] = (
-        stages["text_embeddings"].params["prompts"] if "text_embeddings" in stages else {}
-    )
     if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
-        return prompts.get(drawn[1], drawn[1])
+        prompts = stages[stage].params.get("prompts", []) if stage in stages else []
+        return next((prompt for prompt in prompts if slug(prompt) == drawn[1]), drawn[1].replace("_", " "))
     if edited := re.fullmatch(r"(.+)_level_(\d+)", name):
-        key = stages[stage].params["prompt"]
-        return f"{edited[1]} as “{prompts.get(key, key)}”, level {int(edited[2])}".replace("_", " ")
+        params = stages[stage].params if stage in stages else {}
+        example = params.get("examples", {}).get(edited[1], {})
+        prompt = example.get("prompt") or params.get("prompt", stage)
+        return f"{edited[1].replace('_', ' ')} as “{prompt}”, level {int(edited[2])}"
     return (stage if stage.startswith(name) else f"{stage}: {name}").replace("_", " ")
+
+
+def unnamed(folder: Path, stages: dict[str, Stage]) -> list[Stage]:
+    """The stages with figures of which no template speaks: the page shows them by what they declare."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html")))
+    return [stage for name, stage in stages.items() if stage.plates and not re.search(rf"\b{name}\b", text)]
 
 
 def versions() -> dict[str, str]:
@@ -125,6 +132,7 @@ def render(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> str:
         "params": params,
         "gallery": [path for path in params["gallery"] if (root / path).is_file()],
         "stages": stages,
+        "others": unnamed(root / "report/template", stages),
         "key_figures": key_figures(stages),
         "toc": [],
         "told": [],
