@@ -69,7 +69,9 @@ def caption(path: str, stages: dict[str, Stage]) -> str:
         prompts = stages[stage].params.get("prompts", []) if stage in stages else []
         return next((prompt for prompt in prompts if slug(prompt) == drawn[1]), drawn[1].replace("_", " "))
     if edited := re.fullmatch(r"(.+)_level_(\d+)", name):
-        prompt = stages[stage].params["prompt"]
+        params = stages[stage].params if stage in stages else {}
+        example = params.get("examples", {}).get(edited[1], {})
+        prompt = example.get("prompt") or params.get("prompt", stage)
         return f"{edited[1].replace('_', ' ')} as “{prompt}”, level {int(edited[2])}"
     return (stage if stage.startswith(name) else f"{stage}: {name}").replace("_", " ")
 
