@@ -10,7 +10,9 @@ from fundiff.pipeline.stage import without_inputs
 SECTIONS = {
     "base": {"seed": 180},
     "fetch_images": {"images": {"mine": {"file": "mine.png"}, "theirs": {"package": "rocket"}}},
-    "inpainting": {"examples": {"one": {"mask": {"file": "mask.png"}}, "two": {"mask": {"rectangle": [0, 0, 1, 1]}}}},
+    "inpainting": {
+        "examples": {"one": {"mask": {"file": "mask.png"}}, "two": {"mask": {"rectangle": [0, 0, 1, 1]}}}
+    },
     "visual_anagrams": {"anagrams": {"a": [{"view": "flip"}, {"view": "order.npy then negate"}]}},
     "model": {"name": "prior", "stage_ii": None},
     "critic": {"name": "openai/clip-vit-large-patch14"},
@@ -37,7 +39,12 @@ def test_every_file_of_every_kind_is_found():
 
 @pytest.mark.parametrize(
     ("file", "section"),
-    [("mine.png", "fetch_images"), ("mask.png", "inpainting"), ("order.npy", "visual_anagrams"), ("prior/unet/config.json", "model")],
+    [
+        ("mine.png", "fetch_images"),
+        ("mask.png", "inpainting"),
+        ("order.npy", "visual_anagrams"),
+        ("prior/unet/config.json", "model"),
+    ],
 )
 def test_a_changed_byte_changes_the_section_that_names_the_file_and_no_other(project, file, section):
     before = named_files(SECTIONS)
@@ -61,5 +68,7 @@ def test_a_missing_file_is_one_line(project):
 def test_a_file_that_dvc_would_not_see_is_one_line():
     outs = ["data/inputs/inpainting.json"]
     without_inputs({"inpainting": {}}, outs)
-    with pytest.raises(UserError, match=r"sdedit names a file; add data/inputs/sdedit.json to the outs of `inputs`"):
+    with pytest.raises(
+        UserError, match=r"sdedit names a file; add data/inputs/sdedit.json to the outs of `inputs`"
+    ):
         without_inputs({"sdedit": {}}, outs)

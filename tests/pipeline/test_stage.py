@@ -16,7 +16,11 @@ def raising(error: Exception):
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("not enough memory: you tried")],
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("not enough memory: you tried"),
+    ],
 )
 def test_too_little_memory_is_one_line(error):
     assert memory_ran_out(error)

@@ -60,7 +60,9 @@ def test_a_change_of_the_process_retrains():
 
 def test_the_pipelines_file_is_short_enough_to_read():
     assert len(Path("dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 700
-    assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 60 for path in Path("stages").glob("*.py"))
+    assert all(
+        len(path.read_text(encoding="utf-8").splitlines()) <= 60 for path in Path("stages").glob("*.py")
+    )
 
 
 def test_data_deps_are_outs_of_a_stage_or_in_git():

@@ -56,7 +56,11 @@ def shrunk(params: dict, prior: Path) -> dict:
     params["guidance"] |= {"sweep": [1], "count": 2, "negative_prompts": ["a snowy village"]}
     params["iterative_denoising"] |= {"i_start": 1, "every": 1}
     params["inpainting"]["examples"] = {
-        "rows": {"image": "campanile", "prompt": "a high quality photo", "mask": {"rectangle": [2, 4, 6, 10]}},
+        "rows": {
+            "image": "campanile",
+            "prompt": "a high quality photo",
+            "mask": {"rectangle": [2, 4, 6, 10]},
+        },
         "drawn": {
             "image": "tree",
             "prompt": "a photo of a dog",

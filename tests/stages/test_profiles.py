@@ -64,7 +64,9 @@ def test_course_is_the_table_of_the_conditioned_unets(name):
     assert section.get("class_drop", 0.1) == 0.1
 
 
-@pytest.mark.parametrize("name", ["train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet"])
+@pytest.mark.parametrize(
+    "name", ["train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet"]
+)
 def test_course_has_none_of_the_departures(name):
     section = with_base("course", name)
     assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
