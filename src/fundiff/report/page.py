@@ -90,6 +90,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     markup = jinja2.utils.markupsafe.Markup
     return {
         "caption": partial(caption, stages=stages),
+        "chosen": embedding.chosen,
         "code_of": source_of,
         "figure_of": lambda path: embedding.figure(root / path),
         "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
