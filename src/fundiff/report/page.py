@@ -125,6 +125,7 @@ def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any])
         "bench_machine": bench.get("machine", {}),
         "machine": described(),
         "network": network(root / "models/flow"),
+        "originals": layout.originals(stages),
         "tries": {name: one for name, one in TRIES.items() if name in stages},
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
