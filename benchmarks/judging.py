@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from fundiff.digits.estimators import classed
-from fundiff.digits.sampling import last, quantised, sample
+from fundiff.digits.sampling import sample
 from fundiff.judge.jury import Jury
+from fundiff.judge.scores import quantised
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import detect
-from fundiff.process.paths import Process
+from fundiff.process.predictions import Process
+from fundiff.sampling.loop import last
 
 SEED, GUIDANCE, COUNT, CALLS = 180, 5.0, 300, 25
 

@@ -1,4 +1,4 @@
-"""Part A's techniques by FunDiff: the stages' own code on their own params, without figures."""
+"""Part A's techniques by FunDiff: the library's own functions on the stages' params, without figures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from torch import Tensor
 
 from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
-from fundiff.pipeline.noise import generator
-from fundiff.techniques.anagrams import draw
-from fundiff.techniques.bench import Bench
-from fundiff.techniques.sdedit import noised_to
-from stages.guidance import draw as draw_guided
-from stages.inpainting import inpaint, pictures
+from fundiff.pictures.masks import load_mask
+from fundiff.pictures.sources import load_picture
+from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.sampling.loop import last
+from fundiff.techniques.anagrams import draw_anagram
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.generation import generated
+from fundiff.techniques.inpainting import inpaint, resampled
+from fundiff.techniques.sdedit import sdedit
+from fundiff.views.registry import view_named
 
 WARM = 2  # steps of a warm-up
 
@@ -35,10 +39,20 @@ def played(draw: Callable[[Any], Any], params: Any, device: str, **details: Any)
     return play
 
 
+def pictures(names: list[str], device: str) -> Tensor:
+    """Fetched pictures `[B, 3, S, S]` in [-1, 1]."""
+    return torch.stack([load_picture("data/pictures", name) for name in names]).to(device)
+
+
 def prior_sample() -> Play:
     """One guided sample of 33 steps."""
-    bench, params = Bench(), params_of("guidance").model_copy(update={"count": 1})
-    return played(lambda p: draw_guided(bench, p, p.guidance_scale), params, bench.runtime.device)
+    params = params_of("guidance")
+    bench = open_bench([params.prompt, params.unconditional])
+
+    def draw(p: Any) -> Tensor:
+        return last(generated(bench, p, bench.guided(p, [p.prompt]), bench.timesteps(p), 1))
+
+    return played(draw, params, bench.device)
 
 
 def jobs(params: Any) -> list[tuple[int, str]]:
@@ -48,34 +62,43 @@ def jobs(params: Any) -> list[tuple[int, str]]:
 
 def sdedit_list() -> Play:
     """Every image at every level of the stage sdedit, in one batch that each joins at its timestep."""
-    bench, params = Bench(), params_of("sdedit")
-    runs = jobs(params)
+    params = params_of("sdedit")
+    bench, runs = open_bench([params.prompt, params.unconditional]), jobs(params)
+    originals = pictures([name for _, name in runs], bench.device)
 
     def edit(p: Any) -> Tensor:
         # The warm-up's list of timesteps is too short for the levels.
-        levels = [min(level, len(p.timesteps) - 1) for level, _ in runs]
+        levels = [min(level, len(bench.timesteps(p)) - 1) for level, _ in runs]
         generators = [generator(p.seed, "edit", name) for _, name in runs]
-        originals = torch.stack([bench.picture(name) for _, name in runs])
-        start = noised_to(bench, originals, [p.timesteps[level] for level in levels], generators)
-        estimator = bench.guided(p, [p.prompt] * len(runs))
-        return list(bench.denoise(p, start, estimator, p.timesteps, generators, enter=levels))[-1]
+        return sdedit(bench, p, originals, [p.prompt] * len(runs), levels, generators)
 
-    return played(edit, params, bench.runtime.device, runs=len(runs))
+    return played(edit, params, bench.device, runs=len(runs))
 
 
 def anagram() -> Play:
     """One sample of the stage's first anagram."""
-    bench, params = Bench(), params_of("visual_anagrams").model_copy(update={"samples": 1})
+    params = params_of("visual_anagrams")
     name, parts = next(iter(params.anagrams.items()))
-    return played(lambda p: draw(bench, p, name, parts), params, bench.runtime.device)
+    bench = open_bench([*(part.prompt for part in parts), params.unconditional])
+    readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]
+
+    def draw(p: Any) -> Tensor:
+        return draw_anagram(bench, p, readings, sample_generators(p.seed, 1, name), p.reduction)
+
+    return played(draw, params, bench.device)
 
 
 def inpaint_jumps() -> Play:
     """All examples of the stage inpainting with RePaint's jumps, in one batch."""
-    bench, params = Bench(), params_of("inpainting")
-    originals, masks = pictures(bench, params)
+    params = params_of("inpainting")
+    examples, prompts = params.examples, [example.prompt for example in params.examples.values()]
+    bench = open_bench([*prompts, params.unconditional])
+    originals = pictures([example.image for example in examples.values()], bench.device)
+    masks = torch.stack([load_mask(e.mask, bench.prior.size) for e in examples.values()]).to(originals)
 
-    def fill(p: Any) -> Any:
-        return inpaint(bench, p, originals, masks, p.resample.times)
+    def fill(p: Any) -> Tensor:
+        path = resampled(bench.timesteps(p), p.resample.length, p.resample.times)
+        own, known = ([generator(p.seed, what, name) for name in examples] for what in ("sample", "known"))
+        return last(inpaint(bench, p, originals, masks, prompts, path, own, known))
 
-    return played(fill, params, bench.runtime.device, pictures=len(originals))
+    return played(fill, params, bench.device, pictures=len(originals))

@@ -12,12 +12,14 @@ from benchmarks.part_a import jobs
 from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pictures.masks import load_mask
+from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.runtime import detect
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.pixel_prior import DTYPES
-from fundiff.prior.prompts import Prompts
-from fundiff.techniques.bench import fetched
+from fundiff.sampling.loop import every
+
+TRAINED = 1000  # timesteps of the prior
 
 
 def pipeline() -> Any:
@@ -33,14 +35,9 @@ def notebook() -> Notebook:
     return Notebook(pipeline(), detect().device)
 
 
-def words(key: str) -> str:
-    """A prompt's text by its key."""
-    return Prompts("data/text_embeddings.safetensors").text(key)
-
-
 def asked(book: Notebook, params: Any, prompt: str) -> Any:
-    """The notebook's guided estimate of a prompt's key, by two UNet calls."""
-    told, untold = (book.embeddings(words(key)) for key in (prompt, params.unconditional))
+    """The notebook's guided estimate of a prompt, by two UNet calls."""
+    told, untold = (book.embeddings(text) for text in (prompt, params.unconditional))
     return book.guided(told, untold, params.guidance_scale)
 
 
@@ -56,7 +53,7 @@ def played(draw: Callable[[list[int]], Any], timesteps: list[int], **details: An
 
 def encoded(pipe: Any, params: Any) -> dict[str, Any]:
     """A pipeline's arguments: the prompts as embeddings, made once, and the guidance."""
-    states = [pipe.encode_prompt(words(k), False)[0] for k in (params.prompt, params.unconditional)]
+    states = [pipe.encode_prompt(text, False)[0] for text in (params.prompt, params.unconditional)]
     return {
         "prompt_embeds": states[0],
         "negative_prompt_embeds": states[1],
@@ -73,14 +70,16 @@ def if_sample() -> Play:
     def draw(timesteps: list[int]) -> Any:
         return pipe(timesteps=timesteps[:-1], height=size, width=size, **arguments)
 
-    return played(draw, params.timesteps)
+    return played(draw, every(params.stride, TRAINED))
 
 
 def notebook_sample() -> Play:
     """The same by the notebook."""
     book, params = notebook(), params_of("guidance")
     estimate = asked(book, params, params.prompt)
-    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+    return played(
+        lambda timesteps: book.denoise(book.noise(), estimate, timesteps), every(params.stride, TRAINED)
+    )
 
 
 def if_sdedit() -> Play:
@@ -92,7 +91,7 @@ def if_sdedit() -> Play:
     pipe = IFImg2ImgPipeline(**text.components, requires_safety_checker=False)
     pipe.set_progress_bar_config(disable=True)
     arguments, runs = encoded(text, params), jobs(params)
-    images = {name: fetched(name)[None].to(detect().device) for name in params.images}
+    images = {name: load_picture("data/pictures", name)[None].to(detect().device) for name in params.images}
 
     def draw(timesteps: list[int]) -> None:
         calls = len(timesteps) - 1
@@ -101,21 +100,21 @@ def if_sdedit() -> Play:
             strength = min(1.0, (max(calls - level, 1) + 0.5) / calls)
             pipe(image=images[name], strength=strength, timesteps=timesteps[:-1], **arguments)
 
-    return played(draw, params.timesteps, runs=len(runs))
+    return played(draw, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_sdedit() -> Play:
     """Every image at every level by the notebook, one at a time."""
     book, params = notebook(), params_of("sdedit")
     estimate, runs = asked(book, params, params.prompt), jobs(params)
-    images = {name: fetched(name)[None].to(book.device) for name in params.images}
+    images = {name: load_picture("data/pictures", name)[None].to(book.device) for name in params.images}
 
     def draw(timesteps: list[int]) -> None:
         for level, name in runs:
             entered = timesteps[min(level, len(timesteps) - 2) :]
             book.denoise(book.forward(images[name], entered[0]), estimate, entered)
 
-    return played(draw, params.timesteps, runs=len(runs))
+    return played(draw, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_anagram() -> Play:
@@ -123,14 +122,16 @@ def notebook_anagram() -> Play:
     book, params = notebook(), params_of("visual_anagrams")
     parts = next(iter(params.anagrams.values()))
     estimate = flipped(*(asked(book, params, part.prompt) for part in parts[:2]))
-    return played(lambda timesteps: book.denoise(book.noise(), estimate, timesteps), params.timesteps)
+    return played(
+        lambda timesteps: book.denoise(book.noise(), estimate, timesteps), every(params.stride, TRAINED)
+    )
 
 
 def notebook_inpaint() -> Play:
     """The first example of the stage inpainting by the notebook, with RePaint's jumps; times the number of examples."""
     book, params = notebook(), params_of("inpainting")
     example, jump = next(iter(params.examples.values())), params.resample
-    image = fetched(example.image)[None].to(book.device)
+    image = load_picture("data/pictures", example.image)[None].to(book.device)
     mask = load_mask(example.mask, image.shape[-1]).to(image)
     estimate = asked(book, params, example.prompt)
 
@@ -138,7 +139,7 @@ def notebook_inpaint() -> Play:
         with torch.no_grad():
             return book.inpaint(image, mask, estimate, timesteps, jump.length, jump.times)
 
-    one = played(draw, params.timesteps)
+    one = played(draw, every(params.stride, TRAINED))
 
     def play(rival: Turn | None) -> Turn:
         count = len(params.examples)

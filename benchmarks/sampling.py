@@ -10,9 +10,10 @@ from benchmarks.judging import GUIDANCE, SEED, judged, jury
 from benchmarks.turn import Play, Turn, timed
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import last, sample
+from fundiff.digits.sampling import sample
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import detect
+from fundiff.sampling.loop import last
 
 ASKED = 1000
 

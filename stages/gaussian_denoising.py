@@ -1,49 +1,43 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from fundiff.pictures.classical import best_blur
-from fundiff.pictures.grids import grid
+from fundiff.pictures.outs import Outs
+from fundiff.pictures.restoration import best_blur
+from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
+from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.schedule import Schedule
-from fundiff.techniques.bench import (
-    fetched,
-    fidelity,
-    folder,
-    keep_numbers,
-    keep_single,
-    noised,
-    run_stage,
-    shown,
-)
-
-STAGE = "gaussian_denoising"
+from fundiff.process.paths import VariancePreserving
+from fundiff.techniques.restoration import fidelity, noisy
 
 
 class Params(Section):
     seed: int
     image: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:
-    schedule = Schedule.of(load_scheduler(load_pinned("data/model.json")))
-    image = fetched(params.image)
-    noisy = {t: noised(schedule, params.seed, image, t) for t in params.timesteps}
-    blurred = {t: best_blur(x, image[None]) for t, x in noisy.items()}
-    labels = [f"t = {t}" for t in noisy]
+    outs, path = (
+        Outs("gaussian_denoising"),
+        VariancePreserving.of(load_scheduler(load_pinned("data/model.json"))),
+    )
+    image = load_picture("data/pictures", params.image)
+    pictures = {t: noisy(path, params.seed, image, t) for t in params.timesteps}
+    blurred = {t: best_blur(x_t, image[None]) for t, x_t in pictures.items()}
     captions = [
-        [""] * len(noisy),
+        [""] * len(blurred),
         [f"kernel {kernel}, σ = {sigma:g}" for _, kernel, sigma in blurred.values()],
     ]
-    rows = [[shown(x[0]) for x in noisy.values()], [shown(x[0]) for x, _, _ in blurred.values()]]
-    grid(folder(STAGE) / f"{STAGE}.png", rows, ["noisy", "best blur"], labels, captions, panel=1.8)
+    rows = [[x[0] for x in pictures.values()], [x[0] for x, _, _ in blurred.values()]]
+    columns = [f"t = {t}" for t in pictures]
+    outs.grid(rows, row_labels=["noisy", "best blur"], column_labels=columns, captions=captions, panel=1.8)
     numbers = {}
     for t, (x, kernel, sigma) in blurred.items():
-        keep_single(STAGE, f"t_{t:03d}", x[0])
+        outs.single(f"t_{t:03d}", x[0])
         numbers[t] = fidelity(x, image) | {"kernel": kernel, "sigma": sigma}
-    keep_numbers(STAGE, {"t": numbers})
+    outs.numbers({"t": numbers})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("gaussian_denoising", Params, main)

@@ -1,78 +1,57 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
-from fundiff.pictures.grids import grid
-from fundiff.pipeline.noise import sample_generators
-from fundiff.techniques.bench import (
-    Bench,
-    GuidedParams,
-    aligned,
-    animate,
-    folder,
-    keep_numbers,
-    keep_single,
-    look,
-    run_stage,
-    shown,
-)
-
-STAGE = "guidance"
+from fundiff.critic.scoring import Scorer, load_scorer
+from fundiff.pictures.outs import Outs
+from fundiff.pipeline.stage import run
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.generation import guided_samples, look
+from fundiff.techniques.settings import Guided
 
 
-class Params(GuidedParams):
+class Params(Guided):
     prompt: str
     count: int = Field(ge=1, le=64)
-    sweep: list[float] = Field(description="more scales to see beside it, from the same noise")
+    sweep: list[NonNegativeFloat] = Field(description="more scales to see beside it, from the same noise")
     negative_prompts: list[str] = Field(description="to lead away from in the place of `unconditional`")
 
 
-def draw(bench: Bench, params: Params, scale: float) -> list[Tensor]:
-    """Every frame `[count, 3, S, S]` of the samples' denoising at a guidance scale."""
-    generators = sample_generators(params.seed, params.count)
-    estimator = bench.guided(params, [params.prompt] * params.count, scale)
-    start = bench.noise(generators)
-    return [start, *bench.denoise(params, start, estimator, params.timesteps, generators)]
-
-
-def negative(bench: Bench, params: Params, guided: Tensor) -> dict[str, dict[str, float]]:
-    """Draw the samples away from each negative prompt; how much of it the critic sees in them, and saw before."""
-    rows, numbers = [guided], {}
-    for key in params.negative_prompts:
-        away = draw(bench, params.model_copy(update={"unconditional": key}), params.guidance_scale)[-1]
-        seen = [float(aligned(x, [key] * params.count).own.mean()) for x in (guided, away)]
-        numbers[key] = dict(zip(("before", "after"), seen, strict=True))
-        rows.append(away)
-    labels = ["no negative", *(f"not: {key}".replace("_", " ") for key in params.negative_prompts)]
-    path = folder(STAGE) / "negative.png"
-    grid(
-        path,
-        [list(shown(x)) for x in rows],
-        labels,
-        [f"sample {i + 1}" for i in range(params.count)],
-        panel=1.2,
-    )
-    return numbers
+def negative(outs: Outs, scorer: Scorer, params: Params, guided: Tensor, away: dict[str, Tensor]) -> dict:
+    """A row for each negative prompt; how much of it the critic sees in the samples, and saw before."""
+    labels = ["no negative", *(f"not: {prompt}" for prompt in away)]
+    columns = [f"sample {i + 1}" for i in range(params.count)]
+    outs.grid([guided, *away.values()], "negative", row_labels=labels, column_labels=columns, panel=1.2)
+    return {
+        prompt: {
+            when: float(scorer.aligned(x, [prompt] * params.count).own.mean())
+            for when, x in (("before", guided), ("after", led))
+        }
+        for prompt, led in away.items()
+    }
 
 
 def main(params: Params) -> None:
-    bench, keys = Bench(), [params.prompt] * params.count
-    results = {}
-    for scale in sorted({*params.sweep, params.guidance_scale}):
-        frames = draw(bench, params, scale)
-        results[scale] = frames[-1]
-        if scale == params.guidance_scale:
-            animate(STAGE, frames, params.count, scale=3)
-    guided = results[params.guidance_scale]
-    labels = [f"sample {i + 1}" for i in range(params.count)]
-    name = f"g = {params.guidance_scale:g}"
-    grid(folder(STAGE) / f"{STAGE}.png", [list(shown(guided))], [name], labels, panel=1.6)
-    rows = [list(shown(x)) for x in results.values()]
-    grid(folder(STAGE) / "sweep.png", rows, [f"g = {scale:g}" for scale in results], labels, panel=1.2)
+    outs, scorer = Outs("guidance"), load_scorer()
+    bench = open_bench([params.prompt, params.unconditional, *params.negative_prompts])
+    asked = bench, params, params.prompt, params.count
+    frames = guided_samples(*asked)
+    guided, labels = frames[-1], [f"sample {i + 1}" for i in range(params.count)]
+    others = sorted({*params.sweep} - {params.guidance_scale})
+    swept = {g: guided_samples(*asked, guidance_scale=g)[-1] for g in others} | {
+        params.guidance_scale: guided
+    }
+    swept = dict(sorted(swept.items()))
+    away = {text: guided_samples(*asked, unconditional=text)[-1] for text in params.negative_prompts}
+    outs.animation(frames, params.count)
+    outs.grid([guided], row_labels=[f"g = {params.guidance_scale:g}"], column_labels=labels, panel=1.6)
+    rows = [f"g = {scale:g}" for scale in swept]
+    outs.grid(list(swept.values()), "sweep", row_labels=rows, column_labels=labels, panel=1.2)
     for i, image in enumerate(guided):
-        keep_single(STAGE, f"{i + 1}", image)
-    numbers = {f"{g:g}": look(x) | {"alignment": aligned(x, keys).mean()} for g, x in results.items()}
-    keep_numbers(STAGE, {"guidance": numbers, "negative": negative(bench, params, guided)})
+        outs.single(f"{i + 1}", image)
+    prompts = [params.prompt] * params.count
+    numbers = {f"{g:g}": look(x) | {"alignment": scorer.aligned(x, prompts).mean()} for g, x in swept.items()}
+    outs.numbers({"guidance": numbers, "negative": negative(outs, scorer, params, guided, away)})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("guidance", Params, main)

@@ -1,27 +1,15 @@
 from pydantic import Field
 
-from fundiff.pictures.classical import best_blur
-from fundiff.pictures.grids import grid
-from fundiff.pipeline.noise import generator
-from fundiff.sampling.estimators import conditional
-from fundiff.techniques.bench import (
-    Bench,
-    CourseParams,
-    animate,
-    entry,
-    fidelity,
-    folder,
-    keep_numbers,
-    keep_single,
-    noised,
-    run_stage,
-    shown,
-)
-
-STAGE = "iterative_denoising"
+from fundiff.pictures.outs import Outs
+from fundiff.pictures.restoration import best_blur
+from fundiff.pictures.sources import load_picture
+from fundiff.pipeline.stage import run
+from fundiff.techniques.bench import entry, open_bench
+from fundiff.techniques.restoration import fidelity, iterative, noisy, one_step
+from fundiff.techniques.settings import Strided
 
 
-class Params(CourseParams):
+class Params(Strided):
     image: str
     prompt: str
     i_start: int = Field(ge=0, description="where in the timesteps to start; the course's 10 is t = 690")
@@ -29,29 +17,35 @@ class Params(CourseParams):
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    image = bench.picture(params.image)
-    timesteps = params.timesteps[entry(params.i_start, params.timesteps) :]
+    outs, bench = Outs("iterative_denoising"), open_bench([params.prompt])
+    image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
+    every = bench.timesteps(params)
+    timesteps = every[entry(params.i_start, every) :]
     t = timesteps[0]
-    noisy = noised(bench.prior.schedule, params.seed, image, t)
-    estimator = conditional(bench.prior, bench.states([params.prompt]))
-    steps = bench.denoise(params, noisy, estimator, timesteps, [generator(params.seed, "sample", 0)])
-    frames = [noisy, *steps]
-    one_step = bench.prior.schedule.x0(noisy, t, estimator(noisy, t)[0])
-    blurred, kernel, sigma = best_blur(noisy, image[None])
+    x_t = noisy(bench.path, params.seed, image, t)
+    frames = iterative(bench, params, x_t, timesteps, params.prompt)
+    blurred, kernel, sigma = best_blur(x_t, image[None])
+    results = {
+        "iterative": frames[-1],
+        "one_step": one_step(bench, x_t, t, params.prompt),
+        "blurred": blurred,
+    }
     seen = range(0, len(frames), params.every)
-    labels = [f"t = {timesteps[i]}" for i in seen]
-    grid(folder(STAGE) / "steps.png", [[shown(frames[i][0]) for i in seen]], column_labels=labels, panel=1.6)
-    results = {"iterative": frames[-1], "one_step": one_step, "blurred": blurred}
+    outs.grid(
+        [[frames[i][0] for i in seen]],
+        "steps",
+        column_labels=[f"t = {timesteps[i]}" for i in seen],
+        panel=1.6,
+    )
     titles = ["original", f"noisy, t = {t}", "iterative", "one step", f"blur, σ = {sigma:g}"]
-    pictures = [image, noisy[0], *(x[0] for x in results.values())]
-    grid(folder(STAGE) / "comparison.png", [[shown(x) for x in pictures]], column_labels=titles, panel=1.6)
-    animate(STAGE, frames, 1, scale=4)
+    pictures = [image, x_t[0], *(x[0] for x in results.values())]
+    outs.grid([pictures], "comparison", column_labels=titles, panel=1.6)
+    outs.animation(frames, 1, scale=4)
     for name, x in results.items():
-        keep_single(STAGE, name, x[0])
-    numbers = {name: fidelity(x, image) for name, x in results.items()} | {"noisy": fidelity(noisy, image)}
-    keep_numbers(STAGE, numbers | {"t": t, "blur": {"kernel": kernel, "sigma": sigma}})
+        outs.single(name, x[0])
+    numbers = {name: fidelity(x, image) for name, x in results.items()} | {"noisy": fidelity(x_t, image)}
+    outs.numbers(numbers | {"t": t, "blur": {"kernel": kernel, "sigma": sigma}})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("iterative_denoising", Params, main)

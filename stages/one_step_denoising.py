@@ -1,43 +1,33 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from fundiff.pictures.grids import grid
+from fundiff.pictures.outs import Outs
+from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
-from fundiff.sampling.estimators import conditional
-from fundiff.techniques.bench import (
-    Bench,
-    fidelity,
-    folder,
-    keep_numbers,
-    keep_single,
-    noised,
-    run_stage,
-    shown,
-)
-
-STAGE = "one_step_denoising"
+from fundiff.pipeline.stage import run
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.restoration import fidelity, noisy, one_step
 
 
 class Params(Section):
     seed: int
     image: str
     prompt: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    image = bench.picture(params.image)
-    estimator = conditional(bench.prior, bench.states([params.prompt]))
-    noisy = {t: noised(bench.prior.schedule, params.seed, image, t) for t in params.timesteps}
-    clean = {t: bench.prior.schedule.x0(x, t, estimator(x, t)[0]) for t, x in noisy.items()}
-    rows = [[shown(x) for x in (image, noisy[t][0], clean[t][0])] for t in noisy]
+    outs, bench = Outs("one_step_denoising"), open_bench([params.prompt])
+    image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
+    pictures = {t: noisy(bench.path, params.seed, image, t) for t in params.timesteps}
+    clean = {t: one_step(bench, x_t, t, params.prompt) for t, x_t in pictures.items()}
+    rows = [[image, pictures[t][0], clean[t][0]] for t in pictures]
     labels = ["original", "noisy", "one-step estimate"]
-    grid(folder(STAGE) / f"{STAGE}.png", rows, [f"t = {t}" for t in noisy], labels, panel=1.6)
+    outs.grid(rows, row_labels=[f"t = {t}" for t in pictures], column_labels=labels, panel=1.6)
     for t, x in clean.items():
-        keep_single(STAGE, f"t_{t:03d}", x[0])
-    numbers = {t: fidelity(x, image) | {"noisy": fidelity(noisy[t], image)} for t, x in clean.items()}
-    keep_numbers(STAGE, {"t": numbers, "prompt": bench.prompts.text(params.prompt)})
+        outs.single(f"t_{t:03d}", x[0])
+    numbers = {t: fidelity(x, image) | {"noisy": fidelity(pictures[t], image)} for t, x in clean.items()}
+    outs.numbers({"t": numbers, "prompt": params.prompt})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("one_step_denoising", Params, main)

@@ -1,53 +1,57 @@
 from math import ceil
+from typing import Annotated
 
 from pydantic import Field
 from torchvision.utils import make_grid
 
+from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.grids import grid
+from fundiff.pictures.outs import Outs, unit
 from fundiff.pipeline.noise import sample_generators
-from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import progress
-from fundiff.sampling.loop import denoise, strided
-from fundiff.sampling.solvers import SOLVERS
-from fundiff.techniques.bench import Bench, Guidance, aligned, folder, keep_numbers, run_stage, shown
+from fundiff.pipeline.stage import run
+from fundiff.sampling.loop import denoise, last, strided
+from fundiff.sampling.steps import SAMPLERS
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.settings import Guidance
 
-STAGE = "samplers"
 FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for
 
 
-class Params(Section):
+class Params(Guidance):
     seed: int
-    guidance: Guidance
     prompts: list[str] = Field(min_length=1)
     samples: int = Field(ge=1, description="of each prompt")
-    calls: list[int] = Field(min_length=1, description="UNet calls, each a column of the figure")
+    calls: list[Annotated[int, Field(ge=1, le=FIRST + 1)]] = Field(
+        min_length=1, description="UNet calls, each a column of the figure"
+    )
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    keys = [key for key in params.prompts for _ in range(params.samples)]
-    estimator = bench.guided(params.guidance, keys)
+    outs, scorer, bench = Outs("samplers"), load_scorer(), open_bench([*params.prompts, params.unconditional])
+    prompts = [prompt for prompt in params.prompts for _ in range(params.samples)]
+    estimator = bench.guided(params, prompts)
     rows, words, numbers = [], [], {}
-    for name, solver in SOLVERS.items():
+    for name, sampler in SAMPLERS.items():
         results = {}
         for calls in sorted(params.calls):
-            generators, timesteps = sample_generators(params.seed, len(keys)), strided(FIRST + 1, calls)
-            step = solver(bench.prior.schedule, timesteps)
+            generators, timesteps = sample_generators(params.seed, len(prompts)), strided(FIRST + 1, calls)
+            step = sampler(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
-            *_, results[calls] = progress(steps, f"{name}, {calls} calls", calls)
-        judged = {calls: aligned(images, keys) for calls, images in results.items()}
+            results[calls] = last(progress(steps, f"{name}, {calls} calls", calls))
+        scores = {calls: scorer.aligned(images, prompts) for calls, images in results.items()}
         numbers[name] = {
-            f"{calls}_calls": one.mean() | {"own_prompt_std": float(one.own.std()) if len(keys) > 1 else 0.0}
-            for calls, one in judged.items()
+            f"{calls}_calls": one.mean()
+            | {"own_prompt_std": float(one.own.std()) if len(prompts) > 1 else 0.0}
+            for calls, one in scores.items()
         }
-        firsts = [shown(images[:: params.samples]) for images in results.values()]
+        firsts = [unit(images[:: params.samples]) for images in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
-    labels = [name.replace("_", "\n") for name in SOLVERS]
-    grid(folder(STAGE) / f"{STAGE}.png", rows, labels, captions=words, panel=2.4)
-    prompts = [bench.prompts.text(key) for key in params.prompts]
-    keep_numbers(STAGE, {"alignment": numbers, "prompts": "; ".join(prompts)})
+    labels = [name.replace("_", "\n") for name in SAMPLERS]
+    grid(outs.folder / "samplers.png", rows, labels, captions=words, panel=2.4)
+    outs.numbers({"alignment": numbers, "prompts": "; ".join(params.prompts)})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("samplers", Params, main)

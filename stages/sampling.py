@@ -1,44 +1,27 @@
 from pydantic import Field
 
-from fundiff.pictures.grids import grid
-from fundiff.pipeline.noise import sample_generators
-from fundiff.sampling.estimators import conditional
-from fundiff.techniques.bench import (
-    Bench,
-    CourseParams,
-    aligned,
-    animate,
-    folder,
-    keep_numbers,
-    keep_single,
-    look,
-    run_stage,
-    shown,
-)
-
-STAGE = "sampling"
+from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.outs import Outs
+from fundiff.pipeline.stage import run
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.generation import generated, look
+from fundiff.techniques.settings import Strided
 
 
-class Params(CourseParams):
+class Params(Strided):
     prompt: str
     count: int = Field(ge=1, le=64)
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    generators = sample_generators(params.seed, params.count)
-    estimator = conditional(bench.prior, bench.states([params.prompt] * params.count))
-    start = bench.noise(generators)
-    frames = [start, *bench.denoise(params, start, estimator, params.timesteps, generators)]
-    labels = [f"sample {i + 1}" for i in range(params.count)]
-    grid(folder(STAGE) / f"{STAGE}.png", [list(shown(frames[-1]))], column_labels=labels, panel=1.6)
-    animate(STAGE, frames, params.count, scale=3)
+    outs, bench, prompts = Outs("sampling"), open_bench([params.prompt]), [params.prompt] * params.count
+    frames = list(generated(bench, params, bench.conditional(prompts), bench.timesteps(params), params.count))
+    outs.grid([frames[-1]], column_labels=[f"sample {i + 1}" for i in range(params.count)], panel=1.6)
+    outs.animation(frames, params.count)
     for i, image in enumerate(frames[-1]):
-        keep_single(STAGE, f"{i + 1}", image)
-    keep_numbers(
-        STAGE, look(frames[-1]) | {"alignment": aligned(frames[-1], [params.prompt] * params.count).mean()}
-    )
+        outs.single(f"{i + 1}", image)
+    outs.numbers(look(frames[-1]) | {"alignment": load_scorer().aligned(frames[-1], prompts).mean()})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("sampling", Params, main)

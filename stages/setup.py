@@ -1,54 +1,51 @@
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from fundiff.pictures.grids import grid
+from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.names import slugs
+from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pipeline.noise import sample_generators
-from fundiff.prior.upscaling import enlarged
-from fundiff.techniques.bench import (
-    Bench,
-    Guidance,
-    LoopParams,
-    aligned,
-    folder,
-    keep_numbers,
-    keep_single,
-    run_stage,
-    shown,
-    wrapped,
-)
+from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.stage import run
+from fundiff.prior.hub import load_pinned
+from fundiff.prior.upscaling import enlarged, load_stage_ii
+from fundiff.sampling.loop import last
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.generation import generated
+from fundiff.techniques.settings import Guidance, Loop
 from fundiff.views.rigid import View
 
-STAGE = "setup"
 
-
-class Params(LoopParams, Guidance):
+class Params(Loop, Guidance):
     prompts: list[str] = Field(min_length=1)
-    num_inference_steps: list[int] = Field(min_length=1, description="each a row of the figure")
+    num_inference_steps: list[PositiveInt] = Field(min_length=1, description="each a row of the figure")
 
 
 def main(params: Params) -> None:
-    bench = Bench()
-    estimator = bench.guided(params, params.prompts)
+    outs, names = Outs("setup"), slugs(params.prompts)
+    bench, scorer = open_bench([*params.prompts, params.unconditional]), load_scorer()
+    estimator, count = bench.guided(params, params.prompts), len(params.prompts)
     rows, numbers = {}, {}
     for steps in params.num_inference_steps:
-        generators = sample_generators(params.seed, len(params.prompts))
-        start, timesteps = bench.noise(generators), bench.prior.spaced(steps)
-        *_, last = bench.denoise(params, start, estimator, timesteps, generators)
-        rows[f"{steps} steps"] = list(shown(last))
-        judged = aligned(last, params.prompts)
-        numbers[f"{steps}_steps"] = {key: judged.numbers(i) for i, key in enumerate(params.prompts)}
-        for key, image in zip(params.prompts, last, strict=True):
-            keep_single(STAGE, f"{key}_{steps:03d}_steps", image)
-    if bench.model.stage_ii:
-        states, unconditional = bench.states(params.prompts), bench.states([params.unconditional])[0]
-        readings = [(View(), states)]
-        large = enlarged(bench.model, bench.runtime, last, readings, unconditional, generators)
-        rows[f"{large.shape[-1]} pixels"] = list(shown(large))
-        for key, image in zip(params.prompts, large, strict=True):
-            keep_single(STAGE, f"{key}_large", image)
-    words = [wrapped(bench.prompts.text(key)) for key in params.prompts]
-    grid(folder(STAGE) / f"{STAGE}.png", list(rows.values()), list(rows), words, panel=1.8)
-    keep_numbers(STAGE, {"alignment": numbers})
+        images = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
+        rows[f"{steps} steps"] = images
+        scores = scorer.aligned(images, params.prompts)
+        numbers[f"{steps}_steps"] = {prompt: scores.numbers(i) for i, prompt in enumerate(params.prompts)}
+        for prompt, image in zip(params.prompts, images, strict=True):
+            outs.single(f"{names[prompt]}_{steps:03d}_steps", image)
+    if second := load_stage_ii(load_pinned("data/model.json"), detect()):
+        readings = [(View(), bench.states(params.prompts), 1.0)]
+        unconditional, generators = (
+            bench.states([params.unconditional])[0],
+            sample_generators(params.seed, count, "large"),
+        )
+        large = enlarged(second, images, readings, unconditional, generators)
+        rows[f"{large.shape[-1]} pixels"] = large
+        for prompt, image in zip(params.prompts, large, strict=True):
+            outs.single(f"{names[prompt]}_large", image)
+    words = [wrapped(prompt) for prompt in params.prompts]
+    outs.grid(list(rows.values()), row_labels=list(rows), column_labels=words, panel=1.8)
+    outs.numbers({"alignment": numbers})
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("setup", Params, main)

@@ -1,16 +1,14 @@
-from fundiff.techniques.bench import run_stage
-from fundiff.techniques.sdedit import SdeditParams, sdedit
-
-STAGE = "text_sdedit"
+from fundiff.pipeline.stage import run
+from fundiff.techniques.edits import EditParams, edit_stage
 
 
-class Params(SdeditParams):
+class Params(EditParams):
     pass
 
 
 def main(params: Params) -> None:
-    sdedit(STAGE, params)
+    edit_stage("text_sdedit", params)
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("text_sdedit", Params, main)

@@ -1,7 +1,5 @@
-from fundiff.techniques.anagrams import AnagramParams, anagrams
-from fundiff.techniques.bench import run_stage
-
-STAGE = "visual_anagrams"
+from fundiff.pipeline.stage import run
+from fundiff.techniques.illusions import AnagramParams, anagram_stage
 
 
 class Params(AnagramParams):
@@ -9,8 +7,8 @@ class Params(AnagramParams):
 
 
 def main(params: Params) -> None:
-    anagrams(STAGE, params)
+    anagram_stage("visual_anagrams", params)
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, Params, main)
+    run("visual_anagrams", Params, main)

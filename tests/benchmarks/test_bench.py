@@ -18,19 +18,20 @@ from benchmarks.table import cells, markdown, plain
 from benchmarks.turn import Turn
 from fundiff.digits.estimators import classed
 from fundiff.digits.objectives import prediction
-from fundiff.digits.sampling import last, sample
+from fundiff.digits.sampling import sample
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators, seeded
 from fundiff.pipeline.runtime import Runtime
-from fundiff.process.paths import EpsPrediction
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
+from fundiff.process.predictions import EpsPrediction, VelocityPrediction
+from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
-from fundiff.sampling.loop import denoise
-from fundiff.sampling.steps import course
+from fundiff.sampling.loop import denoise, last
+from fundiff.sampling.steps import ancestral
 from fundiff.views.registry import view_named
 
-PROCESS = EpsPrediction.linear(notebook.T, 1e-4, 0.02)
+PROCESS = EpsPrediction(VariancePreserving.linear_betas(notebook.T, 1e-4, 0.02))
 MACHINE = {
     "cpu": "a CPU", "cores": 2, "instruction_sets": ["avx2"], "accelerator": None, "torch": "2.9",
     "runtime": "cpu fp32, 2 threads",
@@ -47,7 +48,7 @@ def test_the_notebooks_loss_is_the_librarys(unet):
     x, labels = torch.rand(6, 1, 28, 28), torch.arange(6)
     ours = prediction(PROCESS, classes=10, drop=0.5)(unet, x, labels, generator(1, "loss"))
     g = generator(1, "loss")
-    t, keep = PROCESS.draw(6, g) + 1, (torch.rand(6, 1, generator=g) >= 0.5).float()
+    t, keep = PROCESS.path.draw(6, g) + 1, (torch.rand(6, 1, generator=g) >= 0.5).float()
     theirs = notebook.noise_loss(unet, x, labels, t, torch.randn(x.shape, generator=g), keep)
     assert 0 < keep.sum() < 6
     torch.testing.assert_close(theirs, ours)
@@ -105,17 +106,17 @@ def book():
 
 
 def test_the_notebooks_part_a_is_ours_given_the_same_noise(book):
-    schedule, timesteps = Schedule(book.alpha_bars), [990, 600, 300, 30, 0]
+    path, timesteps = VariancePreserving(book.alpha_bars), [990, 600, 300, 30, 0]
     states = torch.randn(3, 77, 4, generator=generator(0, "words"))
 
     def prior(x, t, embeddings):
         with torch.no_grad():
-            v, variance = book.unet(x, t, embeddings)[0].chunk(2, 1)
-        return schedule.eps_of_v(x, t, v), variance
+            velocity, v = book.unet(x, t, embeddings)[0].chunk(2, 1)
+        return Estimate(VelocityPrediction(path).eps(x, t, velocity), v)
 
     def ours(estimator):
         g = [generator(0, "a")]
-        return last(denoise(randn(g, (3, 8, 8)), estimator, timesteps, course(schedule), g))
+        return last(denoise(randn(g, (3, 8, 8)), estimator, timesteps, ancestral(EpsPrediction(path)), g))
 
     one, two = (guided(prior, states[i : i + 1], states[2], 4.0) for i in range(2))
     theirs = [book.guided(states[i : i + 1], states[2:], 4.0) for i in range(2)]

@@ -22,11 +22,12 @@ from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, seeded
 from fundiff.pipeline.runtime import Runtime
-from fundiff.process.paths import EpsPrediction
+from fundiff.process.paths import VariancePreserving
+from fundiff.process.predictions import EpsPrediction
 
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)
-SCHEDULE = EpsPrediction.linear(20, 1e-4, 0.02)
+PROCESS = EpsPrediction(VariancePreserving.linear_betas(20, 1e-4, 0.02))
 
 
 def recipe(**changes) -> Recipe:
@@ -45,8 +46,8 @@ def digits() -> Digits:
 def run(digits, path, epochs=None, **changes):
     with seeded(0):
         unet = UNet(4, time=True, classes=10)
-    validate = held_out_prediction(digits, SCHEDULE, 10, 0)
-    loop = train(unet, prediction(SCHEDULE, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
+    validate = held_out_prediction(digits, PROCESS, 10, 0)
+    loop = train(unet, prediction(PROCESS, 10, 0.1), validate, digits, recipe(**changes), SLOW, path)
     return [
         (e.train_loss, e.validation_loss, copy.deepcopy(e.model.state_dict())) for e in islice(loop, epochs)
     ]
@@ -112,7 +113,7 @@ def test_exponential_decay_is_the_course_one():
 
 
 def test_validation_is_a_function_of_the_model_alone(digits):
-    validate, unet = held_out_prediction(digits, SCHEDULE, 10, 0), UNet(4, time=True, classes=10).eval()
+    validate, unet = held_out_prediction(digits, PROCESS, 10, 0), UNet(4, time=True, classes=10).eval()
     assert validate(unet) == validate(unet)
 
 
@@ -120,7 +121,7 @@ def test_validation_covers_every_stratum_of_t(digits, monkeypatch):
     seen = []
     unet = UNet(2, time=True)
     unet.forward = lambda x, t, c=None: (seen.append(t), x)[1]  # type: ignore[method-assign]
-    held_out_prediction(digits, SCHEDULE, 0, 0)(unet)
+    held_out_prediction(digits, PROCESS, 0, 0)(unet)
     assert sorted((torch.cat(seen).flatten() * 20).round().tolist()) == list(range(1, 21))
 
 
@@ -144,7 +145,7 @@ def test_the_class_is_hidden_as_often_as_asked(digits):
             return x
 
     for i in range(100):
-        prediction(SCHEDULE, 10, 0.1)(Spy(), digits.images, digits.labels, generator(i))
+        prediction(PROCESS, 10, 0.1)(Spy(), digits.images, digits.labels, generator(i))
     assert 1 - torch.cat(seen).mean().item() == pytest.approx(0.1, abs=0.02)
 
 

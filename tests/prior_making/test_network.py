@@ -7,7 +7,7 @@ from diffusers import DDPMScheduler, IFPipeline
 from fundiff.pipeline.errors import UserError
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
 from prior.making.network import guided_samples, make_scheduler, make_unet, save_prior
 
 TINY = {"shuffle": 4, "block_out_channels": [32, 64], "layers_per_block": 1, "sample_size": 16}
@@ -114,17 +114,17 @@ def test_offload_without_an_accelerator_is_one_line(folder):
 
 
 def test_v_becomes_the_schedulers_own_step():
-    """Stepping with v in the v-scheduler equals stepping with `Schedule.eps_of_v` in an epsilon scheduler."""
+    """Stepping with v in the v-scheduler equals stepping with the path's eps in an epsilon scheduler."""
     by_v, by_eps = (
         make_scheduler(),
         DDPMScheduler.from_config(make_scheduler().config, prediction_type="epsilon"),
     )
-    schedule, g = Schedule.of(by_v), torch.Generator().manual_seed(1)
+    path, g = VariancePreserving.of(by_v), torch.Generator().manual_seed(1)
     x, v, share = (torch.randn(1, 3, 8, 8, generator=g) for _ in range(3))
     for scheduler in (by_v, by_eps):
         scheduler.set_timesteps(timesteps=list(range(990, -1, -30)))
     for t in (960, 510, 30, 0):
-        outputs = (v, schedule.eps_of_v(x, t, v))
+        outputs = (v, path.of_velocity(x, t, v)[1])
         one, other = (
             s.step(torch.cat([out, share], 1), t, x, generator=torch.Generator().manual_seed(2)).prev_sample
             for s, out in zip((by_v, by_eps), outputs, strict=True)

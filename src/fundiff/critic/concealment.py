@@ -26,15 +26,23 @@ def concealment_score(similarities: Tensor, scale: float) -> float:
 
 
 def illusion_scores(
-    similarities: Tensor, own: Sequence[int], scale: float, chance: torch.Generator, pairs: int = 200
+    similarities: Tensor,
+    own: Sequence[int],
+    scale: float,
+    chance: torch.Generator,
+    vocabulary: int,
+    pairs: int = 200,
 ) -> dict[str, float]:
-    """Both scores of a picture, and their means if it had been asked for other prompts, drawn at random.
+    """Both scores of a picture, and their means if it had been asked for other sentences, drawn at random.
 
-    similarities `[V, P]` of its views to all prompts, own the V prompts asked for.
+    similarities `[V, P]` of its views to all sentences, own the V columns asked for. The random ones are drawn from
+    the first `vocabulary` columns. Raises ValueError where fewer than V of them are left.
     """
     own = list(own)
     asked = similarities[:, own]
-    others = torch.tensor([p for p in range(similarities.shape[1]) if p not in own])
+    others = torch.tensor([p for p in range(vocabulary) if p not in own])
+    if len(others) < len(own):
+        raise ValueError(f"a vocabulary of {vocabulary} sentences has no {len(own)} others to draw")
     draws = [others[torch.randperm(len(others), generator=chance)[: len(own)]] for _ in range(pairs)]
     random = [similarities[:, drawn] for drawn in draws]
     return {

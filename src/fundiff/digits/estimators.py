@@ -1,4 +1,4 @@
-"""Estimators of the digits' UNets: functions (x_t, t) -> (what the process asks for, None)."""
+"""Estimators of the digits' UNets: (x_t, t) -> Estimate of what the process asks for, without a learned variance."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from fundiff.digits.unet import UNet
-from fundiff.process.paths import Process
-from fundiff.sampling.loop import Estimator
+from fundiff.process.predictions import Process
+from fundiff.sampling.estimate import Estimate, Estimator
 
 PIECE = 100  # images that a CPU takes at once: more leave its cache and halve the speed
 
@@ -20,9 +20,9 @@ def pieces(x: Tensor) -> tuple[Tensor, ...]:
 def timed(unet: UNet, process: Process) -> Estimator:
     """The time-conditioned UNet of Part B."""
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
-        time = process.time(t).to(x_t.device).expand(len(x_t), 1)
-        return torch.cat([unet(x, time[: len(x)]).float() for x in pieces(x_t)]), None
+    def estimate(x_t: Tensor, t: int) -> Estimate:
+        time = process.path.time(t).to(x_t.device).expand(len(x_t), 1)
+        return Estimate(torch.cat([unet(x, time[: len(x)]).float() for x in pieces(x_t)]))
 
     return estimate
 
@@ -40,7 +40,7 @@ def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float =
     """
 
     def guided(x: Tensor, c: Tensor, t: int) -> Tensor:
-        time = process.time(t).to(x.device).expand(len(x), 1)
+        time = process.path.time(t).to(x.device).expand(len(x), 1)
         features = unet.encode(x)
         if guidance_scale == 1:
             return unet.decode(features, time, c).float()
@@ -49,8 +49,8 @@ def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float =
         eps_c, eps_u = eps.float().chunk(2)
         return eps_u + guidance_scale * (eps_c - eps_u)
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         parts = zip(pieces(x_t), pieces(weights[: len(x_t)]), strict=True)
-        return torch.cat([guided(x, c, t) for x, c in parts]), None
+        return Estimate(torch.cat([guided(x, c, t) for x, c in parts]))
 
     return estimate

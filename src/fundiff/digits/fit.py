@@ -17,21 +17,23 @@ from fundiff.digits.training import Recipe, train
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import Runtime, detect
 
 CLASSES = 10
 
 
 class TrainParams(Recipe):
+    """A training of a UNet that keeps some epochs' weights."""
+
     hidden_size: int = Field(ge=1, description="the course's D")
     snapshots: list[PositiveInt] = Field(
         description="epochs whose weights are kept beside the last one's; those that a shorter training never reaches are not"
     )
 
 
-def state_folder(name: str, params: Recipe, data: Path) -> Path:
-    """Where a training keeps what it needs to go on: another folder whenever params, data or code are others."""
-    key = hashlib.sha256(params.model_dump_json().encode() + data.read_bytes())
+def state_folder(name: str, params: Recipe, data: Path, runtime: Runtime) -> Path:
+    """Where a training keeps what it needs to go on: another one whenever params, data, code or runtime are others."""
+    key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode() + data.read_bytes())
     modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
     for module in modules:
         key.update(Path(str(module.__file__)).read_bytes())
@@ -54,7 +56,7 @@ def fit(
 ) -> dict[str, Any]:
     """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
     runtime = detect()
-    state = state_folder(stage, params, Path("data/mnist.npz"))
+    state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
     rows = []
@@ -84,6 +86,8 @@ def fit(
 
 
 class DiffusionParams(TrainParams):
+    """A time-conditioned training: its objective and its schedule."""
+
     objective: Literal["eps", "v", "flow"] = Field(
         description="what the network predicts: the noise (the course, DDPM), v, or the direction of flow matching"
     )
@@ -93,6 +97,14 @@ class DiffusionParams(TrainParams):
     timesteps: int = Field(ge=2)
     beta_start: float = Field(gt=0, lt=1)
     beta_end: float = Field(gt=0, lt=1)
+
+    @field_validator("beta_end")
+    @classmethod
+    def rises(cls, value: float, info: ValidationInfo) -> float:
+        """Noise grows with t."""
+        if value < info.data.get("beta_start", 0):
+            raise ValueError(f"at least beta_start, {info.data['beta_start']:g}")
+        return value
 
     @field_validator("zero_terminal_snr")
     @classmethod
@@ -110,8 +122,12 @@ class DiffusionParams(TrainParams):
 
 
 class ClassParams(DiffusionParams):
+    """A class-conditioned training."""
+
     class_drop: float = Field(
-        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+        ge=0,
+        lt=1,
+        description="how often the class is hidden: the unconditional branch; at 1 it would never be seen",
     )
 
     def config(self) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from torch import nn
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing, write_json
-from fundiff.process.paths import EpsPrediction, Flow, Process, VPrediction
+from fundiff.process.paths import Linear, VariancePreserving
+from fundiff.process.predictions import EpsPrediction, Process, VelocityPrediction
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -74,12 +75,14 @@ def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[
 
 
 def process_of(config: dict[str, Any]) -> Process:
-    """What a conditioned network learns to undo; a config that names no objective is of the course's."""
-    if config.get("objective") == "flow":
-        return Flow(config["timesteps"])
-    kind = VPrediction if config.get("objective") == "v" else EpsPrediction
-    process = kind.linear(config["timesteps"], config["beta_start"], config["beta_end"])
-    return process.zero_terminal_snr() if config.get("zero_terminal_snr") else process
+    """The path of a conditioned network and what it predicts; a config without an objective is the course's: eps."""
+    objective = config.get("objective", "eps")
+    if objective == "flow":
+        return VelocityPrediction(Linear(config["timesteps"]))
+    path = VariancePreserving.linear_betas(config["timesteps"], config["beta_start"], config["beta_end"])
+    if config.get("zero_terminal_snr"):
+        path = path.zero_terminal_snr()
+    return VelocityPrediction(path) if objective == "v" else EpsPrediction(path)
 
 
 def sha256(path: str | Path) -> str:

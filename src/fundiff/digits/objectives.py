@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fundiff.digits.data import Digits
 from fundiff.pipeline.noise import generator
-from fundiff.process.paths import Process
+from fundiff.process.predictions import Process
 
 # (model, images, labels, generator, rows): noise is drawn for the whole batch, of which only the rows are computed, so
 # that a batch which several processes share is the one that a single process would see.
@@ -37,22 +37,22 @@ def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
     """L2 to what `process` asks of x_t, t uniform, the one-hot class dropped with p `drop` (course B2)."""
 
     def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
-        t = process.draw(len(x), g)
+        t = process.path.draw(len(x), g)
         keep = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
         eps = torch.randn(x.shape, generator=g).to(x.device)
         c = (F.one_hot(labels, classes).float() * keep)[rows] if classes else None
         x, t, eps = x[rows], t[rows], eps[rows]
-        return F.mse_loss(estimate(model, process, x, t, eps, c).float(), process.target(x, t, eps))
+        return F.mse_loss(predicted(model, process, x, t, eps, c).float(), process.target(x, t, eps))
 
     return loss
 
 
-def estimate(
+def predicted(
     model: nn.Module, process: Process, x: Tensor, t: Tensor, eps: Tensor, c: Tensor | None
 ) -> Tensor:
-    """What the model says of x_t, t `[B]`."""
-    time = process.time(t).unsqueeze(1).to(x.device)
-    return model(process.forward(x, t, eps), time, c)
+    """The model's prediction for x_t `[B, 1, 28, 28]`, t `[B]`."""
+    time = process.path.time(t).unsqueeze(1).to(x.device)
+    return model(process.path.forward(x, t, eps), time, c)
 
 
 def held_out_single_step(
@@ -75,7 +75,7 @@ def held_out_prediction(
 ) -> Callable[[nn.Module], float]:
     """The loss of `prediction` on fixed digits and noise, t in equal strata, classes given."""
     n, g = len(digits), generator(seed, "validation")
-    t = process.at((torch.randperm(n, generator=g) + 0.5) * len(process) / n)
+    t = process.path.at((torch.randperm(n, generator=g) + 0.5) * len(process.path) / n)
     eps = torch.randn(digits.images.shape, generator=g).to(digits.images.device)
     c = F.one_hot(digits.labels, classes).float() if classes else None
 
@@ -83,8 +83,8 @@ def held_out_prediction(
         total = 0.0
         for rows in torch.arange(n).split(500):
             x, c_rows = digits.images[rows], c[rows] if c is not None else None
-            said = estimate(model, process, x, t[rows], eps[rows], c_rows)
-            total += F.mse_loss(said.float(), process.target(x, t[rows], eps[rows]), reduction="sum").item()
+            answer = predicted(model, process, x, t[rows], eps[rows], c_rows)
+            total += F.mse_loss(answer.float(), process.target(x, t[rows], eps[rows]), reduction="sum").item()
         return total / eps.numel()
 
     return validate

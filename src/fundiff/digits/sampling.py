@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -11,47 +11,25 @@ from torch import Tensor
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
-from fundiff.process.paths import EpsPrediction, Flow, Process, VPrediction
-from fundiff.sampling.loop import Estimator, denoise, strided
-from fundiff.sampling.solvers import SOLVERS
-from fundiff.sampling.steps import Step, ancestral
-
-
-def ddim_of_v(process: VPrediction) -> Step:
-    """DDIM's step where the estimate is v; with nothing of the image left it needs no division by zero."""
-
-    def step(x_t: Tensor, t: int, t_prev: int, v: Tensor, variance: Tensor | None, noise: Tensor) -> Tensor:
-        return process.forward(process.x0(x_t, t, v), t_prev, process.eps_of_v(x_t, t, v))
-
-    return step
-
-
-def euler(flow: Flow) -> Step:
-    """Euler's step along the direction that the network tells (course Part B, 2025)."""
-
-    def step(x_t: Tensor, t: int, t_prev: int, u: Tensor, variance: Tensor | None, noise: Tensor) -> Tensor:
-        return x_t + (flow.time(t_prev) - flow.time(t)) * u
-
-    return step
+from fundiff.process.paths import Linear
+from fundiff.process.predictions import EpsPrediction, Process
+from fundiff.sampling.estimate import Estimator
+from fundiff.sampling.loop import denoise, strided
+from fundiff.sampling.steps import SAMPLERS, Step, euler
 
 
 def samplers(process: Process) -> dict[str, Callable[[Sequence[int]], Step]]:
     """The steps that suit a process, each for one denoising along the given timesteps; its usual one first."""
-    if isinstance(process, Flow):
-        return {"euler": lambda timesteps: euler(process)}
-    if isinstance(process, VPrediction):
-        return {
-            "ancestral": lambda timesteps: ancestral(process),
-            "ddim": lambda timesteps: ddim_of_v(process),
-        }
-    if isinstance(process, EpsPrediction):
-        return {name: partial(solver, process) for name, solver in SOLVERS.items()}
-    raise TypeError(f"no sampler is known for {type(process).__name__}")
+    path = process.path
+    if isinstance(path, Linear):
+        return {"euler": lambda timesteps: euler(path)}
+    names = [name for name in SAMPLERS if name != "dpm_solver" or isinstance(process, EpsPrediction)]
+    return {name: partial(SAMPLERS[name], process) for name in names}
 
 
 def deterministic(process: Process) -> str:
     """The first-order sampler of a process that draws no noise on the way."""
-    return "euler" if isinstance(process, Flow) else "ddim"
+    return "euler" if isinstance(process.path, Linear) else "ddim"
 
 
 def sample(
@@ -66,30 +44,15 @@ def sample(
 
     sampler: one of `samplers(process)`, None for its usual one. Raises UserError for another, or too many steps.
     """
-    if steps > len(process):
-        raise UserError(f"params.yaml: steps is {steps}; the network was trained on {len(process)}")
+    if steps > len(process.path):
+        raise UserError(f"params.yaml: steps is {steps}; the network was trained on {len(process.path)}")
     known = samplers(process)
     if sampler not in (None, *known):
         raise UserError(
             f"sampler is {sampler}; what the network was trained for is sampled by {', '.join(known)}"
         )
-    timesteps = strided(len(process), steps)
+    timesteps = strided(len(process.path), steps)
     step = known[sampler or next(iter(known))](timesteps)
     x = randn(generators, (1, 28, 28), runtime.device)
     with runtime.autocast():
         yield from denoise(x, estimator, timesteps, step, generators)
-
-
-def last(frames: Iterable[Tensor]) -> Tensor:
-    """The picture: the last value of a denoising."""
-    frame = None
-    for frame in frames:  # noqa: B007
-        pass
-    if frame is None:
-        raise ValueError("nothing was denoised: give at least one step")
-    return frame
-
-
-def quantised(images: Tensor) -> Tensor:
-    """Images as a file would hold them: clamped to [0, 1] and rounded to 256 levels."""
-    return images.float().clamp(0, 1).mul(255).round().div(255)

@@ -12,12 +12,14 @@ from fundiff.pictures.curves import Panel
 from fundiff.pipeline import workers
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import detect
-from fundiff.process.paths import Process
+from fundiff.process.predictions import Process
 
 KEPT = ("accuracy", "frechet", "coverage")
 
 
 class CallsParams(Section):
+    """Digits drawn by so many UNet calls, each number of calls a point of a curve."""
+
     seed: int
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
     calls: list[PositiveInt] = Field(min_length=1, description="UNet calls, each a point of the curves")

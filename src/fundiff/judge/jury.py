@@ -9,30 +9,36 @@ from torch import Tensor
 
 from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, load_config, load_weights, sha256
-from fundiff.digits.sampling import last, quantised, sample
+from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import Judge, verdicts
-from fundiff.judge.scores import Reference, bounds, judged, rounded
-from fundiff.pictures.grids import gif, thinned, tile
+from fundiff.judge.scores import Reference, bounds, judged, quantised, rounded
+from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.grids import tile
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import Runtime
-from fundiff.process.paths import Process
-from fundiff.sampling.loop import Estimator
+from fundiff.process.predictions import Process
+from fundiff.sampling.estimate import Estimator
+from fundiff.sampling.loop import last
 
 # euler for a network of objective flow, the others for eps, the first two for v
 SamplerName = Literal["ancestral", "ddim", "dpm_solver", "euler"]
 
 
 class Judged(Section):
+    """How the samples that are scored are drawn."""
+
     seeds: int = Field(ge=1, description="independent sets, for the spread")
     sampler: SamplerName
     steps: int = Field(ge=1)
 
 
 class SampleParams(Section):
+    """Samples for a figure, and samples to score."""
+
     seed: int
     steps: int = Field(
         ge=1, description="of the figure's and animation's samples; the training's T is the course's"
@@ -99,3 +105,16 @@ def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: d
 def animate(path: str, frames: list[Tensor], columns: int) -> None:
     """Write the denoising of a sheet of digits as a GIF."""
     gif(path, [tile(frames[i], columns) for i in thinned(len(frames))])
+
+
+def summary(scores: dict[float, dict[str, Any]], guidance_scale: float) -> dict[str, Any]:
+    """The scores at the shown guidance, and beside them what each scale gives."""
+    shown = dict(scores[guidance_scale])
+    shown["accuracy"] = {
+        "overall": shown["accuracy"],
+        "per_digit": shown.pop("accuracy_per_digit"),
+        "per_guidance": {f"{scale:g}": s["accuracy"] for scale, s in scores.items()},
+    }
+    for key in ("frechet", "coverage", "recall"):
+        shown[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
+    return shown | {"guidance_scale": guidance_scale}

@@ -18,6 +18,11 @@ from fundiff.pipeline.noise import generator
 SPLITS = 4
 
 
+def quantised(images: Tensor) -> Tensor:
+    """Images as a file would hold them: clamped to [0, 1] and rounded to 256 levels. All that is scored is so."""
+    return images.float().clamp(0, 1).mul(255).round().div(255)
+
+
 @dataclass(frozen=True)
 class Reference:
     """Features of held-out digits, cut in halves several times: samples are compared with a first half, as is the

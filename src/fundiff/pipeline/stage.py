@@ -8,11 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import S, load_section
+from fundiff.pipeline.params import S, load_section, read_yaml
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
@@ -21,8 +19,11 @@ def stage_names(folder: str | Path = "stages") -> list[str]:
 
 
 def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
-    """The stage's entry in a pipeline's dvc.yaml."""
-    return yaml.safe_load(Path(pipeline).read_text(encoding="utf-8"))["stages"][name]
+    """The stage's entry in a pipeline's dvc.yaml. Raises UserError where it has none."""
+    entries = read_yaml(pipeline).get("stages") or {}
+    if name not in entries:
+        raise UserError(f"{pipeline}: no stage {name!r}; say there what stages/{name}.py reads and writes")
+    return entries[name]
 
 
 def listed(paths: list[str]) -> str:
@@ -37,6 +38,22 @@ def files(entry: dict[str, Any], *kinds: str) -> list[str]:
     return [path for path in paths if not path.endswith(".py")]
 
 
+def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
+    """Raises UserError where a section names a file, but stage `inputs` has no out for it, so DVC would not see it."""
+    for name in found:
+        if f"data/inputs/{name}.json" not in outs:
+            raise UserError(
+                f"params.yaml: {name} names a file; add data/inputs/{name}.json to the outs of `inputs` in dvc.yaml "
+                f"and to the deps of {name}"
+            )
+
+
+def memory_ran_out(error: Exception) -> bool:
+    """Whether an error is the want of memory, of the machine or of its accelerator."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
+
+
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     """Run stage `name` on its section of params.yaml."""
     guarded(name, lambda: work(load_section(section, name, stage_names())))
@@ -46,12 +63,18 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
     """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
     start = time.perf_counter()
     try:
+        leads, entry = workers.leads(), entry_of(name, pipeline)
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    if not workers.leads():
+    except (MemoryError, RuntimeError) as error:
+        if not memory_ran_out(error):
+            raise
+        sys.exit(
+            f"{name}: not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
+        )
+    if not leads:
         return
-    entry = entry_of(name, pipeline)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
     seconds = time.perf_counter() - start
     print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")

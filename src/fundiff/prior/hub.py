@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest
 from fundiff.pipeline.params import Section
 
 COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet")
@@ -45,12 +45,13 @@ def access(name: str) -> Iterator[None]:
     """Turns everything that loading a prior may raise into one line: what is missing and how to get it."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        # Gated, offline, not cached, no such folder and no such variant are all OSError or ValueError.
-        reason = next(
-            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
-        )[:160]
-        advice = "check model.name and model.variant in params.yaml"
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # a folder may hold anything, and the libraries that read it raise as much
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        advice = (
+            "check model.name and model.variant in params.yaml; of weights, *.safetensors alone are loaded"
+        )
         # A hub id is owner/name; models/NAME is taken for a mistyped folder of the project.
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
             access_page = f"accept its licence at huggingface.co/{name}"
@@ -58,12 +59,10 @@ def access(name: str) -> Iterator[None]:
         raise UserError(f"model.name {name!r} cannot be loaded ({reason}); {advice}") from None
 
 
-def patterns(variant: str | None, text: bool = True) -> list[str]:
+def patterns(variant: str | None) -> list[str]:
     """Which files of a hub repository are needed: no safety checker, no other variant's weights."""
     kinds = ["*.json", "*.model", "*.txt", f"*.{variant}*.safetensors" if variant else "*.safetensors"]
-    parts = [part for part in COMPONENTS if text or part in ("unet", "scheduler")] + [
-        "image_noising_scheduler"
-    ]
+    parts = (*COMPONENTS, "image_noising_scheduler")
     return ["model_index.json", *(f"{part}/{kind}" for part in parts for kind in kinds)]
 
 
@@ -105,15 +104,6 @@ def pin(model: Model) -> Pinned:
         for path in sorted(p for part in COMPONENTS for p in (folder / part).rglob("*") if p.is_file()):
             files[f"{name}/{path.relative_to(folder).as_posix()}"] = digest(path)
     return Pinned.model_validate(model.model_dump() | revisions | {"files": files})
-
-
-def digest(path: Path) -> str:
-    """Hex SHA-256 of a file of any size."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            found.update(part)
-    return found.hexdigest()
 
 
 def load_pinned(path: str | Path) -> Pinned:

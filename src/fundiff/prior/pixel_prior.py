@@ -1,9 +1,9 @@
-"""A text-to-image prior as the loop needs it: its UNet as a function, its schedule, its scheduler."""
+"""A text-to-image prior as the loop needs it: its UNet as a function, its path, its scheduler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,18 @@ from torch import Tensor, nn
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned, access, folder_of
-from fundiff.process.schedule import Schedule
-from fundiff.sampling.steps import Step, course, scheduler
+from fundiff.process.paths import VariancePreserving
+from fundiff.process.predictions import EpsPrediction, Process, SamplePrediction, VelocityPrediction
+from fundiff.sampling.estimate import Estimate
+from fundiff.sampling.steps import Step, ancestral, scheduler
 
 DTYPES = {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# What diffusers calls the networks' predictions.
+PREDICTIONS: dict[str, type[Process]] = {
+    "epsilon": EpsPrediction,
+    "v_prediction": VelocityPrediction,
+    "sample": SamplePrediction,
+}
 # A fixed variance is an end of the learned range: v = -1 is the posterior's, 1 is beta.
 FIXED_VARIANCES = {"fixed_small": -1.0, "fixed_large": 1.0}
 
@@ -28,7 +36,7 @@ class PixelPrior:
 
     unet: nn.Module
     scheduler: Any
-    schedule: Schedule
+    path: VariancePreserving
     device: str
     dtype: torch.dtype
     autocast: Callable[[], AbstractContextManager]
@@ -39,20 +47,29 @@ class PixelPrior:
         return self.unet.config.sample_size  # type: ignore[union-attr, return-value]
 
     @property
+    def process(self) -> EpsPrediction[VariancePreserving]:
+        """Its path, and eps: what its estimates hold whatever the network predicts."""
+        return EpsPrediction(self.path)
+
+    @property
     def steps(self) -> dict[str, Step]:
         """The course's step and the scheduler's own."""
-        return {"course": course(self.schedule), "scheduler": scheduler(self.schedule, self.scheduler)}
+        return {"course": ancestral(self.process), "scheduler": scheduler(self.process, self.scheduler)}
 
     def spaced(self, steps: int) -> list[int]:
-        """The scheduler's own timesteps for num_inference_steps, then -1: the clean image."""
+        """The scheduler's own timesteps for num_inference_steps, then -1. Raises UserError for more than it has."""
+        if steps > len(self.path):
+            raise UserError(
+                f"params.yaml: {steps} steps; the model was trained on {len(self.path)} timesteps"
+            )
         self.scheduler.set_timesteps(steps)
         return [*self.scheduler.timesteps.tolist(), -1]
 
     @torch.no_grad()
     def __call__(
         self, x_t: Tensor, t: int, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """(eps, v) for x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; v in [-1, 1] places the variance.
+    ) -> Estimate:
+        """For x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; a scheduler's fixed variance becomes v = -1 or 1.
 
         A second stage is also shown `low`, the enlarged picture at its noise level.
         """
@@ -67,13 +84,12 @@ class PixelPrior:
                 return_dict=False,
             )
         out = out.float()
-        eps, v = out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
-        if self.scheduler.config.prediction_type == "v_prediction":
-            eps = self.schedule.eps_of_v(x_t, t, eps)
+        predicted, v = out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
+        eps = PREDICTIONS[self.scheduler.config.prediction_type](self.path).eps(x_t, t, predicted)
         fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
         if v is None or fixed is not None:
             v = torch.full_like(eps, -1.0 if fixed is None else fixed)
-        return eps, v
+        return Estimate(eps, v)
 
 
 def unet_class(folder: Path) -> type:
@@ -81,7 +97,7 @@ def unet_class(folder: Path) -> type:
     from diffusers import UNet2DConditionModel
 
     with access(str(folder)):
-        name = UNet2DConditionModel.load_config(folder, subfolder="unet")["_class_name"]
+        name = UNet2DConditionModel.load_config(folder, subfolder="unet").get("_class_name", "no class")
     if name == "ShuffledUNet2DConditionModel":
         from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 
@@ -91,6 +107,24 @@ def unet_class(folder: Path) -> type:
             f"{folder}/unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
         )
     return UNet2DConditionModel
+
+
+def load_unet(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> nn.Module:
+    """A prior's UNet in eval mode, by its own class and from safetensors. Raises UserError, also for missing weights."""
+    with access(name):
+        unet, found = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
+            folder,
+            subfolder="unet",
+            variant=variant,
+            torch_dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    if missing := found["missing_keys"]:
+        raise UserError(
+            f"model.name {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
+        )
+    return unet.eval()
 
 
 def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
@@ -105,16 +139,16 @@ def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
 
 
 def load_scheduler(model: Pinned, subfolder: str = "scheduler") -> Any:
-    """The prior's DDPMScheduler. Raises UserError for a variance that no step here can use."""
+    """The prior's DDPMScheduler. Raises UserError for a variance or a prediction that no step here can use."""
     from diffusers import DDPMScheduler
 
     with access(model.name):
         folder = folder_of(model.name, model.variant, model.revision)
         ddpm = DDPMScheduler.from_pretrained(folder, subfolder=subfolder)
-    if ddpm.config.variance_type not in ("learned_range", *FIXED_VARIANCES):
-        raise UserError(
-            f"model.name {model.name!r}: variance_type {ddpm.config.variance_type!r} is not supported"
-        )
+    usable = {"variance_type": ("learned_range", *FIXED_VARIANCES), "prediction_type": PREDICTIONS}
+    for setting, values in usable.items():
+        if ddpm.config[setting] not in values:
+            raise UserError(f"model.name {model.name!r}: {setting} {ddpm.config[setting]!r} is not supported")
     return ddpm
 
 
@@ -122,27 +156,7 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     """The prior that the manifest names, its UNet and scheduler alone. Raises UserError in one line."""
     ddpm, dtype = load_scheduler(model), DTYPES[model.precision]
     folder = folder_of(model.name, model.variant, model.revision)
-    with access(model.name):
-        unet = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
-            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype
-        )
-    unet = placed(unet.eval().requires_grad_(False), model, runtime)
+    unet = load_unet(folder, model.name, model.variant, dtype)
+    unet = placed(unet.requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext
-    return PixelPrior(unet, ddpm, Schedule.of(ddpm), runtime.device, dtype, autocast)
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """Turns the want of memory, of the machine or of its accelerator, into one line."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if (
-            isinstance(error, RuntimeError)
-            and "out of memory" not in text
-            and "not enough memory" not in text
-        ):
-            raise
-        advice = "set model.precision=fp16 and model.offload=true, or ask for fewer samples"
-        raise UserError(f"not enough memory for the prior; {advice}") from None
+    return PixelPrior(unet, ddpm, VariancePreserving.of(ddpm), runtime.device, dtype, autocast)

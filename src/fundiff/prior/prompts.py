@@ -1,23 +1,23 @@
-"""Prompts by key, their token states in one file, and who encodes them."""
+"""Prompts as the UNet takes them: token states, encoded once and kept on disk by content."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing
-from fundiff.pipeline.params import nearest
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned, access, folder_of
 
 TOKENS = 77
+CACHE = Path(".cache/embeddings")
 
 
 def load_encoder(model: Pinned, runtime: Runtime) -> Any:
@@ -35,6 +35,7 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
         pipe = IFPipeline.from_pretrained(
             folder,
             variant=model.variant,
+            use_safetensors=True,
             dtype=DTYPES[model.precision],
             unet=None,
             safety_checker=None,
@@ -46,56 +47,66 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
     return pipe
 
 
-def cut_text(tokenizer: Any, prompt: str) -> str | None:
-    """What of the prompt lies beyond the 77 tokens that a prior sees, or None."""
+def encoder_identity(model: Pinned) -> str:
+    """What the token states of a prompt depend on beside its words: the encoder's files and precision."""
+    from fundiff.prior.text import WEIGHTS_SHA256
+
+    own = {
+        path: digest
+        for path, digest in model.files.items()
+        if "/text_encoder/" in path or "/tokenizer/" in path
+    }
+    return f"{sorted(own.items())} {model.precision}" if own else f"token states {WEIGHTS_SHA256}"
+
+
+def cut_text(tokenizer: Any, prompt: str) -> str:
+    """What of the prompt lies beyond the 77 tokens that a prior sees; empty where nothing does."""
     words = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
     room = TOKENS - tokenizer.num_special_tokens_to_add()
-    return tokenizer.decode(words[room:]) if len(words) > room else None
+    return tokenizer.decode(words[room:]) if len(words) > room else ""
 
 
-def encode(pipe: Any, prompts: dict[str, str]) -> dict[str, Tensor]:
-    """Token states `[77, C]` of every prompt, by key, as `IFPipeline.encode_prompt` makes them."""
-    states, _ = pipe.encode_prompt(list(prompts.values()), do_classifier_free_guidance=False)
-    return dict(zip(prompts, states.float().cpu(), strict=True))
+def kept_by_content(
+    identity: str, texts: Sequence[str], encode: Callable[[list[str]], list[Tensor]], cache: Path = CACHE
+) -> Tensor:
+    """The embeddings `[len(texts), ...]` of texts under an encoder, from the cache or by `encode`, which is kept.
 
-
-def save_prompts(path: str | Path, prompts: dict[str, str], states: dict[str, Tensor], encoder: str) -> None:
-    """Write what the encoder made of each prompt, by key, with the prompts' words beside it."""
-    from safetensors.torch import save_file
-
-    # One metadata entry: the order of several is not the same from run to run.
-    words = {"prompts": json.dumps({"encoder": encoder, "texts": prompts})}
-    with replacing(path) as temporary:
-        save_file({key: state.contiguous() for key, state in states.items()}, temporary, metadata=words)
-
-
-class Prompts:
-    """The encoded prompts of a file: `text(key)` and `states(keys)`. Raises UserError for an unknown key."""
-
-    def __init__(self, path: str | Path):
+    `encode` is called once with all texts that the cache lacks. A file is named by the hash of identity and text and
+    written whole or not at all, so stages that run side by side may share the cache.
+    """
+    folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    paths = {text: folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors" for text in texts}
+    found: dict[str, Tensor] = {}
+    for text, path in paths.items():
         try:
             with safetensors.safe_open(path, "pt") as file:
-                self._states = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                words = json.loads(file.metadata()["prompts"])
-            self.encoder: str = words["encoder"]
-            self._texts: dict[str, str] = words["texts"]
-        except (OSError, KeyError, TypeError, safetensors.SafetensorError):
-            raise UserError(f"{path}: missing or unreadable; run `dvc repro text_embeddings`") from None
+                found[text] = file.get_tensor("embedding")
+        except (OSError, safetensors.SafetensorError):
+            continue  # not there, or damaged: encoded anew
+    missing = [text for text in paths if text not in found]
+    if missing:
+        for text, embedding in zip(missing, encode(missing), strict=True):
+            found[text] = embedding.contiguous()
+            with replacing(paths[text]) as temporary:
+                save_file({"embedding": found[text]}, temporary)
+    return torch.stack([found[text] for text in texts])
 
-    @property
-    def keys(self) -> list[str]:
-        """All keys, in the order of the params."""
-        return list(self._texts)
 
-    def text(self, key: str) -> str:
-        """The words of a prompt."""
-        if key not in self._texts:
-            known = nearest(key, list(self._texts))
-            raise UserError(f"params.yaml: {key!r} is not a key of text_embeddings.prompts; {known}")
-        return self._texts[key]
+def embed(model: Pinned, runtime: Runtime, prompts: Sequence[str], cache: Path = CACHE) -> dict[str, Tensor]:
+    """Token states `[77, C]` of every prompt, as `IFPipeline.encode_prompt` makes them.
 
-    def states(self, keys: Sequence[str]) -> Tensor:
-        """What the file holds of the prompts, stacked: token states `[len(keys), 77, C]` or sentences `[.., C]`."""
-        for key in keys:
-            self.text(key)
-        return torch.stack([self._states[key] for key in keys])
+    The text encoder is loaded only where the cache lacks one of them, once for all, and let go before this returns:
+    it need not share the memory with the UNet.
+    """
+
+    def encode(missing: list[str]) -> list[Tensor]:
+        pipe = load_encoder(model, runtime)
+        for prompt in missing:
+            if cut := cut_text(pipe.tokenizer, prompt):
+                print(f"warning: the prior sees 77 tokens; of {prompt!r} it will not see {cut!r}", flush=True)
+        # One at a time: no prompt's last bits may depend on which others are encoded with it.
+        states = [pipe.encode_prompt([prompt], do_classifier_free_guidance=False)[0] for prompt in missing]
+        return [state[0].float().cpu() for state in states]
+
+    unique = list(dict.fromkeys(prompts))
+    return dict(zip(unique, kept_by_content(encoder_identity(model), unique, encode, cache), strict=True))

@@ -46,7 +46,11 @@ def encoder_folder() -> Path:
 def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
     """The tokenizer and the encoder (first output `[B, 77, 384]`)."""
     from transformers import AutoTokenizer, BertModel
+    from transformers.utils import logging as transformers_logging
 
+    # The package's weights hold a pooler that no prompt needs: transformers reports it at length on every load.
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     folder = encoder_folder()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     encoder = BertModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False, dtype=dtype)

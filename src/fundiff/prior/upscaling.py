@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -13,53 +14,64 @@ from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior, load_scheduler
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import VariancePreserving
+from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
-from fundiff.sampling.loop import denoise
+from fundiff.sampling.loop import denoise, last
 from fundiff.views.registry import enlarged_view
 from fundiff.views.rigid import View
 
 FACTOR = 4
 # What diffusers' IFSuperResolutionPipeline takes where nothing is said.
 NOISE_LEVEL, GUIDANCE_SCALE, STEPS = 250, 4.0, 50
-Reading = tuple[View, Tensor]
+Reading = tuple[View, Tensor, float]
 
 
-def second(model: Pinned) -> Pinned:
-    """The manifest's second stage as a model of its own."""
-    return model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
+@dataclass(frozen=True)
+class StageII:
+    """A second stage: its prior, and the noising of the small picture that it is shown."""
+
+    prior: PixelPrior
+    noising: VariancePreserving
 
 
-def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """The prior's (eps, v) for x_t with the noised low picture beside it; both branches of a guidance have the same."""
+def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
+    """The second stage that the manifest names, or None where it names none. Raises UserError without access."""
+    if model.stage_ii is None:
+        return None
+    second = model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
+    noising = VariancePreserving.of(load_scheduler(second, "image_noising_scheduler"))
+    return StageII(load_pixel_prior(second, runtime), noising)
+
+
+def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> Estimate:
+    """The prior's estimate for x_t with the noised low picture beside it; both branches of a guidance have the same."""
     return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
 
 
 @torch.no_grad()
 def enlarged(
-    model: Pinned,
-    runtime: Runtime,
+    second: StageII,
     images: Tensor,
     readings: Sequence[Reading],
     unconditional: Tensor,
     generators: Sequence[torch.Generator],
+    reduction: str = "mean",
     steps: int = STEPS,
 ) -> Tensor:
-    """Images `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`, each reading a view with its token states `[B, 77, C]`.
+    """Images `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`; a reading is a view, its token states `[B, 77, C]`, its weight.
 
     One reading in the identity view is IFSuperResolutionPipeline. With more of them an anagram stays one: the
     estimates are made in every view and turned back (Geng et al. 2024). Stage I's text states serve again.
     """
-    prior = load_pixel_prior(second(model), runtime)
-    side = FACTOR * images.shape[-1]
-    start = randn(generators, (3, side, side), runtime.device)
+    prior, side = second.prior, FACTOR * images.shape[-1]
+    start = randn(generators, (3, side, side), prior.device)
     large = interpolate(images.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
-    noising = Schedule.of(load_scheduler(second(model), "image_noising_scheduler"))
-    low = noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], runtime.device))
-    parts = []
-    for view, states in readings:
+    low = second.noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], prior.device))
+    timesteps, parts = prior.spaced(steps), []
+    for view, states, weight in readings:
         view = enlarged_view(view, FACTOR)
         seen = partial(beside, prior, view.view(low))
-        parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), 1.0))
-    *_, last = denoise(start, anagram(parts), prior.spaced(steps), prior.steps["scheduler"], generators)
-    return last
+        parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), weight))
+    estimator = anagram(parts, reduction, timesteps)
+    return last(denoise(start, estimator, timesteps, prior.steps["scheduler"], generators))

@@ -1,91 +1,161 @@
-"""What the networks of Part B learn to undo: noise prediction, v-prediction, flow matching.
+"""Paths from image to noise: x_t = alpha(t) x_0 + sigma(t) eps.
 
-In all of them t counts as a schedule's does: from T - 1, where (nearly) nothing is left of the image, down to -1, where
-it is clean. So one loop samples them all.
+t counts down from T - 1, where (nearly) nothing is left of the image, to -1, where it is clean: alpha 1, sigma 0.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from fundiff.process.schedule import Schedule
+
+def along(values: Tensor, like: Tensor) -> Tensor:
+    """Values of t, a scalar or `[B]`, in a form that multiplies `like` `[B, ...]`, on its device."""
+    values = values.to(like.device)
+    return values.reshape(-1, *[1] * (like.ndim - 1)) if values.ndim else values
 
 
-class Process(Protocol):
-    """The way from image to noise, and what of it a network is asked for; t is an int or `[B]`."""
+class Path(ABC):
+    """alpha and sigma of t, and what follows from them. t is a number or `[B]`; images and noises are `[B, C, H, W]`."""
 
-    def __len__(self) -> int: ...
+    @abstractmethod
+    def __len__(self) -> int:
+        """T, how many timesteps there are."""
 
-    def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Random t `[count]`, uniform."""
+    @abstractmethod
+    def alpha(self, t: int | Tensor) -> Tensor:
+        """What is left of the image, 1 to 0, in the shape of t."""
 
-    def at(self, place: Tensor) -> Tensor:
-        """t at a place in [0, T), counted from the clean image."""
+    @abstractmethod
+    def sigma(self, t: int | Tensor) -> Tensor:
+        """How much noise there is, 0 to 1, in the shape of t."""
 
+    @abstractmethod
+    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+        """The direction of the path at t."""
+
+    @abstractmethod
+    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+        """(x_0, eps) from x_t and the path's direction there; unlike `x0_of` it needs nothing left of the image."""
+
+    @abstractmethod
     def time(self, t: int | Tensor) -> Tensor:
-        """What the network is shown of t, in [0, 1]."""
+        """What a network of Part B is shown of t, in [0, 1]."""
+
+    @abstractmethod
+    def draw(self, count: int, g: torch.Generator) -> Tensor:
+        """Uniform random t `[count]` for training."""
+
+    @abstractmethod
+    def at(self, place: Tensor) -> Tensor:
+        """t at places in [0, T), counted from the clean image."""
+
+    def snr(self, t: int | Tensor) -> Tensor:
+        """The signal-to-noise ratio alpha^2 / sigma^2, in the shape of t."""
+        return (self.alpha(t) / self.sigma(t)) ** 2
 
     def forward(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """x_t."""
+        """x_t = alpha x_0 + sigma eps (course A1.1; Ho et al. 2020, eq. 4)."""
+        return along(self.alpha(t), x0) * x0 + along(self.sigma(t), x0) * eps
 
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """What the network is to say of x_t."""
+    def x0_of(self, x_t: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+        """x_0 = (x_t - sigma eps) / alpha, the one-step estimate (course A1.3); alpha must not be 0."""
+        return (x_t - along(self.sigma(t), x_t) * eps) / along(self.alpha(t), x_t)
 
-    def x0(self, x_t: Tensor, t: int | Tensor, said: Tensor) -> Tensor:
-        """The image that the network's answer comes to."""
+    def eps_of(self, x_t: Tensor, t: int | Tensor, x0: Tensor) -> Tensor:
+        """eps = (x_t - alpha x_0) / sigma; sigma must not be 0."""
+        return (x_t - along(self.alpha(t), x_t) * x0) / along(self.sigma(t), x_t)
 
 
-@dataclass(frozen=True)
-class EpsPrediction(Schedule):
-    """The course's: the network is asked for the noise in x_t (Ho et al. 2020, eq. 14)."""
+@dataclass(frozen=True, eq=False)
+class VariancePreserving(Path):
+    """alpha^2 = abar_t, sigma^2 = 1 - abar_t (Ho et al. 2020). `alphas_cumprod` (abar) `[T]` for t = 0..T-1."""
+
+    alphas_cumprod: Tensor
+
+    @classmethod
+    def linear_betas(cls, timesteps: int, beta_start: float, beta_end: float) -> Self:
+        """beta linear from start to end (Ho et al. 2020; course Part B: T = 300, 1e-4 to 0.02)."""
+        betas = torch.linspace(beta_start, beta_end, timesteps, dtype=torch.float64)
+        return cls(torch.cumprod(1 - betas, 0).float())
+
+    @classmethod
+    def of(cls, scheduler: Any) -> Self:
+        """The path of a diffusers scheduler."""
+        return cls(scheduler.alphas_cumprod.float())
+
+    def zero_terminal_snr(self) -> Self:
+        """The same, shifted and scaled so that nothing of the image is left at T - 1 (Lin et al. 2024, alg. 1)."""
+        root = self.alphas_cumprod.sqrt()
+        return replace(self, alphas_cumprod=((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2)
+
+    def __len__(self) -> int:
+        return len(self.alphas_cumprod)
+
+    def abar(self, t: int | Tensor) -> Tensor:
+        """abar_t, which is 1 at t = -1."""
+        t = torch.as_tensor(t)
+        return torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)])
+
+    def alpha(self, t: int | Tensor) -> Tensor:
+        """sqrt(abar_t)."""
+        return self.abar(t).sqrt()
+
+    def sigma(self, t: int | Tensor) -> Tensor:
+        """sqrt(1 - abar_t)."""
+        return (1 - self.abar(t)).sqrt()
+
+    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+        """v = alpha eps - sigma x_0, the derivative by the angle arctan(sigma / alpha) (Salimans & Ho 2022)."""
+        return along(self.alpha(t), x0) * eps - along(self.sigma(t), x0) * x0
+
+    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+        """x_0 = alpha x_t - sigma v, eps = alpha v + sigma x_t (Salimans & Ho 2022, appendix D)."""
+        alpha, sigma = along(self.alpha(t), x_t), along(self.sigma(t), x_t)
+        return alpha * x_t - sigma * velocity, alpha * velocity + sigma * x_t
+
+    def time(self, t: int | Tensor) -> Tensor:
+        """(t + 1) / T: nearly 0 at the image, 1 at noise (course B2)."""
+        return (torch.as_tensor(t) + 1) / len(self)
 
     def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Uniform whole t `[count]`."""
+        """Whole t."""
         return torch.randint(len(self), (count,), generator=g)
 
     def at(self, place: Tensor) -> Tensor:
         """The whole t that the place lies in."""
         return place.long()
 
-    def time(self, t: int | Tensor) -> Tensor:
-        """(t + 1) / T (course B2)."""
-        return (torch.as_tensor(t) + 1) / len(self)
+    def beta(self, t: int | Tensor, t_prev: int | Tensor) -> Tensor:
+        """1 - abar_t / abar_t', the largest variance of the step from t to t' (course A1.4)."""
+        return 1 - self.abar(t) / self.abar(t_prev)
 
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """eps."""
-        return eps
+    def posterior_variance(self, t: int | Tensor, t_prev: int | Tensor) -> Tensor:
+        """beta (1 - abar_t') / (1 - abar_t), the smallest variance of the step from t to t' (Ho et al. eq. 7)."""
+        return self.beta(t, t_prev) * (1 - self.abar(t_prev)) / (1 - self.abar(t))
 
-    def zero_terminal_snr(self) -> Self:
-        """The same, its schedule shifted and scaled so that nothing is left at T - 1 (Lin et al. 2023, alg. 1)."""
-        root = self.alphas_cumprod.sqrt()
-        return replace(self, alphas_cumprod=((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2)
+    def learned_range_variance(self, v: Tensor, t: int, t_prev: int) -> Tensor:
+        """The variance that v in [-1, 1] places between the smallest and the largest (Nichol & Dhariwal eq. 15)."""
+        smallest, largest = self.posterior_variance(t, t_prev).to(v.device), self.beta(t, t_prev).to(v.device)
+        weight = (v + 1) / 2
+        return (weight * largest.log() + (1 - weight) * smallest.clamp(min=1e-20).log()).exp()
 
-
-@dataclass(frozen=True)
-class VPrediction(EpsPrediction):
-    """v = sqrt(abar) eps - sqrt(1 - abar) x_0, which says something of the image at any noise (Salimans & Ho 2022)."""
-
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """v."""
-        abar = self.abar(t, x0)
-        return abar.sqrt() * eps - (1 - abar).sqrt() * x0
-
-    def x0(self, x_t: Tensor, t: int | Tensor, v: Tensor) -> Tensor:
-        """x_0 = sqrt(abar) x_t - sqrt(1 - abar) v."""
-        abar = self.abar(t, x_t)
-        return abar.sqrt() * x_t - (1 - abar).sqrt() * v
+    def renoise(self, x_t: Tensor, t: int, t_later: int, noise: Tensor) -> Tensor:
+        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+        kept = (self.abar(t_later) / self.abar(t)).to(x_t.device)
+        return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
 
 
 @dataclass(frozen=True)
-class Flow:
-    """The straight way from noise to image, and its direction (Lipman et al. 2023; course Part B, 2025).
+class Linear(Path):
+    """alpha = 1 - sigma: the straight line of flow matching (Lipman et al. 2023; course Part B, 2025).
 
-    The course's t in [0, 1], shown to the network, runs from noise (its x0) to the image (its x1); here it is
-    `time(t)`, and t itself takes any value in training, whole ones in sampling.
+    alpha is the course's own t in [0, 1], from noise (its x_0) to the image (its x_1). Here t takes any value in
+    training, whole ones in sampling.
     """
 
     timesteps: int
@@ -93,31 +163,31 @@ class Flow:
     def __len__(self) -> int:
         return self.timesteps
 
+    def alpha(self, t: int | Tensor) -> Tensor:
+        """1 - (t + 1) / T."""
+        return 1 - (torch.as_tensor(t) + 1) / len(self)
+
+    def sigma(self, t: int | Tensor) -> Tensor:
+        """1 - alpha."""
+        return 1 - self.alpha(t)
+
+    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+        """x_0 - eps, the derivative by alpha, the same at every t."""
+        return x0 - eps
+
+    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+        """x_0 = x_t + sigma u, eps = x_t - alpha u."""
+        alpha, sigma = along(self.alpha(t), x_t), along(self.sigma(t), x_t)
+        return x_t + sigma * velocity, x_t - alpha * velocity
+
+    def time(self, t: int | Tensor) -> Tensor:
+        """alpha: 0 at noise, 1 at the image."""
+        return self.alpha(t)
+
     def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Uniform t `[count]`, between whole numbers too."""
+        """Any t, between whole numbers too."""
         return self.at(torch.rand(count, generator=g) * len(self))
 
     def at(self, place: Tensor) -> Tensor:
         """The place itself, counted from -1."""
         return place - 1
-
-    def time(self, t: int | Tensor) -> Tensor:
-        """1 - (t + 1) / T: 0 at noise, 1 at the image."""
-        return 1 - (torch.as_tensor(t) + 1) / len(self)
-
-    def forward(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """(1 - time) eps + time x_0."""
-        time = self._time(t, x0)
-        return (1 - time) * eps + time * x0
-
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """x_0 - eps: what x_t gains on its way, the same everywhere on it."""
-        return x0 - eps
-
-    def x0(self, x_t: Tensor, t: int | Tensor, u: Tensor) -> Tensor:
-        """x_0 = x_t + (1 - time) u."""
-        return x_t + (1 - self._time(t, x_t)) * u
-
-    def _time(self, t: int | Tensor, like: Tensor) -> Tensor:
-        time = self.time(t).to(like.device)
-        return time.reshape(-1, *[1] * (like.ndim - 1)) if time.ndim else time

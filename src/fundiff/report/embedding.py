@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageSequence
 
 from fundiff.pipeline.errors import UserError
 
@@ -40,12 +40,16 @@ class Film(Picture):
 
 
 def opened(path: Path) -> Image.Image:
-    """The image of a file. Raises UserError where it is missing or no image."""
+    """The image of a file, all frames of which can be read. Raises UserError where it is missing or no image."""
     try:
-        return Image.open(path)
+        image = Image.open(path)
+        for frame in ImageSequence.Iterator(image):
+            frame.load()
+        image.seek(0)
+        return image
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro` makes it") from None
-    except (UnidentifiedImageError, OSError):
+    except Exception:  # a decoder may raise anything for a broken file
         raise UserError(f"{path}: not a readable image; delete it and run `dvc repro`") from None
 
 

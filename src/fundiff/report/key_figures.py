@@ -136,6 +136,11 @@ def digits(stage: Stage, stages: Stages) -> Figures:
     }
 
 
+def declared(stage: Stage) -> Figures:
+    """What a stage's own numbers declare: key_figures -> name -> {here, baseline, real}."""
+    return {name: KeyFigure(**values) for name, values in stage.metrics.get("key_figures", {}).items()}
+
+
 MEASURES: dict[str, Callable[[Stage, Stages], Figures]] = {
     "setup": setup,
     "one_step_denoising": one_step_denoising,
@@ -165,12 +170,18 @@ MEASURES: dict[str, Callable[[Stage, Stages], Figures]] = {
 def key_figures(stages: Stages) -> Figures:
     """The key figures of the stages that are there, by name: STAGE_MEASURE. Raises UserError for a missing number."""
     found: Figures = {}
+    for name, stage in stages.items():
+        if name not in MEASURES and f"metrics/{name}.json" in stage.paths:
+            found |= {f"{name}_{key}": figure for key, figure in declared(stage).items()}
     for name, measure in MEASURES.items():
         if name in stages:
             try:
                 found |= {f"{name}_{key}": figure for key, figure in measure(stages[name], stages).items()}
-            except KeyError as error:
-                raise UserError(
-                    f"metrics/{name}.json: no {error} in it; `dvc repro {name}` makes it"
-                ) from None
+            except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+                what = (
+                    f"no {error} in it"
+                    if isinstance(error, KeyError)
+                    else f"not the stage's numbers ({error})"
+                )
+                raise UserError(f"metrics/{name}.json: {what}; `dvc repro {name}` makes it") from None
     return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from fundiff.pictures.names import slug
 from fundiff.report.findings import spoken
 from fundiff.report.results import Stage
 
@@ -17,11 +17,6 @@ class Grid(NamedTuple):
 
     columns: list[str]
     rows: list[tuple[str, list[str]]]
-
-
-def slug(text: str) -> str:
-    """A text as a file's name: its letters and digits, joined by `_`."""
-    return "_".join(re.findall(r"[^\W_]+", text.lower()))
 
 
 def whole(stage: Stage, columns: list[str], rows: list[tuple[str, list[str]]]) -> Grid:

@@ -13,6 +13,7 @@ import jinja2
 from latex2mathml.converter import convert
 
 from fundiff.digits.snapshots import kept_epochs
+from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.params import read_params
@@ -27,7 +28,7 @@ from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage, load_bench
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
-from fundiff.report.words import caption, departures, figure, prompt_of
+from fundiff.report.words import caption, departures, figure
 
 PACKAGES = (
     "torch",
@@ -101,8 +102,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
         "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),
         "picture_of": embedding.picture,
-        "prompt_of": partial(prompt_of, stages=stages),
-        "slug": layout.slug,
+        "slug": slug,
         "times_of_frames": layout.times_of_frames,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from fundiff.pictures.names import slug
 from fundiff.report.results import Stage
 
 
@@ -38,17 +39,18 @@ def figure(value: Any) -> str:
 
 
 def prompt_of(key: str, stages: dict[str, Stage]) -> str:
-    """A prompt's text: params name it, or hold it."""
-    texts = stages["text_embeddings"].params["prompts"] if "text_embeddings" in stages else {}
-    return texts.get(key, key)
+    """The prompt of which a file's name is the slug; the name's words where no stage has such a prompt."""
+    texts = [text for stage in stages.values() for text in stage.params.get("prompts", [])]
+    return next((text for text in texts if slug(text) == key), key.replace("_", " "))
 
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
     """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as "a photo", level 7`."""
     stage, name = Path(path).parts[2], Path(path).stem
     if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
-        return prompt_of(drawn[1], stages).replace("_", " ")
+        return prompt_of(drawn[1], stages)
     if edited := re.fullmatch(r"(.+)_level_(\d+)", name):
-        words = prompt_of(stages[stage].params["prompt"], stages)
-        return f"{edited[1]} as “{words}”, level {int(edited[2])}".replace("_", " ")
+        params = stages[stage].params if stage in stages else {}
+        prompt = params.get("examples", {}).get(edited[1], {}).get("prompt") or params.get("prompt", stage)
+        return f"{edited[1].replace('_', ' ')} as “{prompt}”, level {int(edited[2])}"
     return (stage if stage.startswith(name) else f"{stage}: {name}").replace("_", " ")

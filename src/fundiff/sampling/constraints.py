@@ -8,35 +8,33 @@ import torch
 from torch import Tensor
 
 from fundiff.pipeline.noise import randn
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import Path
 from fundiff.sampling.estimators import Component
 from fundiff.sampling.loop import Constraint
 
 
 def at_its_noise(
-    original: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+    original: Tensor, path: Path, generators: Sequence[torch.Generator], final: int
 ) -> Callable[[int, int], Tensor]:
-    """(n, t) -> the first n originals with timestep t's noise; from the timestep `last` on the originals themselves."""
+    """(n, t) -> the first n originals with timestep t's noise; from the timestep `final` on the originals themselves."""
 
     def known(n: int, t: int) -> Tensor:
-        if t <= last:
+        if t <= final:
             return original[:n]
-        return schedule.forward(
-            original[:n], t, randn(generators[:n], original.shape[1:], str(original.device))
-        )
+        return path.forward(original[:n], t, randn(generators[:n], original.shape[1:], str(original.device)))
 
     return known
 
 
 def keep(
-    original: Tensor, mask: Tensor, schedule: Schedule, generators: Sequence[torch.Generator], last: int
+    original: Tensor, mask: Tensor, path: Path, generators: Sequence[torch.Generator], final: int
 ) -> Constraint:
     """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
 
-    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `last` the picture
+    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `final` the picture
     is finished: what is kept is then the original itself, without the last trace of noise.
     """
-    known_at = at_its_noise(original, schedule, generators, last)
+    known_at = at_its_noise(original, path, generators, final)
 
     def constrain(x: Tensor, t: int) -> Tensor:
         n = len(x)
@@ -48,15 +46,15 @@ def keep(
 def keep_component(
     original: Tensor,
     component: Component,
-    schedule: Schedule,
+    path: Path,
     generators: Sequence[torch.Generator],
-    last: int,
+    final: int,
 ) -> Constraint:
     """x_t <- x_t - c(x_t) + c(forward(original, t)): an inverse hybrid (factorized diffusion, Geng et al. 2024).
 
     One linear component c of the picture is the original's, the rest is drawn. original `[B, C, H, W]`.
     """
-    known_at = at_its_noise(original, schedule, generators, last)
+    known_at = at_its_noise(original, path, generators, final)
 
     def constrain(x: Tensor, t: int) -> Tensor:
         return x - component(x) + component(known_at(len(x), t))
@@ -69,8 +67,8 @@ def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[in
 
     What is new and what is kept get more passes to agree in; times = 1 is the plain list.
     """
-    path = [timesteps[0]]
+    walk = [timesteps[0]]
     for start in range(0, len(timesteps) - 1, length):
         block = list(timesteps[start + 1 : start + 1 + length])
-        path += block + ([timesteps[start], *block]) * (times - 1)
-    return path
+        walk += block + ([timesteps[start], *block]) * (times - 1)
+    return walk

@@ -1,8 +1,4 @@
-"""Noise estimators: functions (x_t, t) -> (eps, variance or None). A new technique is a new estimator.
-
-Those here ask a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> (eps, v). Its variance
-output v is passed on as it is: what it means depends on the step's length, so the step makes a variance of it.
-"""
+"""Estimators of a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> Estimate, and what is made of them."""
 
 from __future__ import annotations
 
@@ -12,10 +8,10 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from fundiff.sampling.loop import Estimator
+from fundiff.sampling.estimate import Estimate, Estimator
 from fundiff.views.rigid import View
 
-Prior = Callable[[Tensor, int, Tensor], tuple[Tensor, Tensor | None]]
+Prior = Callable[[Tensor, int, Tensor], Estimate]
 Component = Callable[[Tensor], Tensor]
 
 KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
@@ -24,32 +20,32 @@ KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
     """The prior's estimate under a prompt a row; embeddings `[B, 77, C]`."""
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         return prior(x_t, t, embeddings[: len(x_t)])
 
     return estimate
 
 
 def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float) -> Estimator:
-    """eps_u + g (eps_c - eps_u), variance from the conditional branch (Ho & Salimans 2022; course A1.6).
+    """eps_u + g (eps_c - eps_u), v from the conditional branch (Ho & Salimans 2022; course A1.6).
 
     embeddings `[B, 77, C]`, unconditional `[77, C]`; both branches share one call of the prior.
     """
     if scale == 1:
         return conditional(prior, embeddings)
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         n = len(x_t)
         both = torch.cat([embeddings[:n], unconditional.expand_as(embeddings[:n])])
         eps, v = prior(torch.cat([x_t, x_t]), t, both)
         eps_c, eps_u = eps.chunk(2)
-        return eps_u + scale * (eps_c - eps_u), None if v is None else v[:n]
+        return Estimate(eps_u + scale * (eps_c - eps_u), None if v is None else v[:n])
 
     return estimate
 
 
 def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Estimator:
-    """Guidance of any estimate, however it is made: eps_u + g (eps_c - eps_u), variance from the conditional one.
+    """Guidance of any estimate, however it is made: eps_u + g (eps_c - eps_u), v from the conditional one.
 
     It is linear, so components that sum to the identity need one unconditional estimate, not one each:
     guide(hybrid(low, high), u, g) is the hybrid of both guided by themselves (Ho & Salimans 2022; course A1.6, A1.9).
@@ -57,9 +53,9 @@ def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Est
     if scale == 1:
         return conditional
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         (eps_c, v), (eps_u, _) = conditional(x_t, t), unconditional(x_t, t)
-        return eps_u + scale * (eps_c - eps_u), v
+        return Estimate(eps_u + scale * (eps_c - eps_u), v)
 
     return estimate
 
@@ -75,7 +71,7 @@ def anagram(
     total = sum(weight for _, _, weight in parts) if reduction == "mean" else 1.0
     turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         chosen = [(*parts[turn[t]][:2], 1.0)] if reduction == "alternate" else parts
         shares = sum(weight for _, _, weight in chosen)
         eps, v = torch.zeros_like(x_t), None
@@ -85,7 +81,7 @@ def anagram(
             if seen_v is not None:
                 turned = weight / shares * view.inverse_variance(seen_v)
                 v = turned if v is None else v + turned
-        return eps, v
+        return Estimate(eps, v)
 
     return estimate
 
@@ -96,16 +92,16 @@ def lowpass(x: Tensor, kernel: int = KERNEL, sigma: float = SIGMA) -> Tensor:
 
 
 def factorized(parts: Sequence[tuple[Component, Estimator]]) -> Estimator:
-    """The sum of one component of each estimate, mean variance (factorized diffusion, Geng et al. 2024).
+    """The sum of one component of each estimate, and the mean of their v (factorized diffusion, Geng et al. 2024).
 
     The components have to sum to the identity (fundiff.sampling.components), so that equal estimates stay what they are.
     """
 
-    def estimate(x_t: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
+    def estimate(x_t: Tensor, t: int) -> Estimate:
         seen = [estimator(x_t, t) for _, estimator in parts]
         eps = sum((part(e) for (part, _), (e, _) in zip(parts, seen, strict=True)), torch.zeros_like(x_t))
-        variances = [v for _, v in seen if v is not None]
-        return eps, torch.stack(variances).mean(0) if len(variances) == len(seen) else None
+        learned = [v for _, v in seen if v is not None]
+        return Estimate(eps, torch.stack(learned).mean(0) if len(learned) == len(seen) else None)
 
     return estimate
 

@@ -1,16 +1,19 @@
 """The one loop. A technique is a start, a noise estimator, an optional constraint, and `denoise`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from fundiff.pipeline.noise import randn
+from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.steps import Step
 
-Estimator = Callable[[Tensor, int], tuple[Tensor, Tensor | None]]
 Constraint = Callable[[Tensor, int], Tensor]
+Renoise = Callable[[Tensor, int, int, Tensor], Tensor]
 
 
 @torch.no_grad()
@@ -22,29 +25,55 @@ def denoise(
     generators: Sequence[torch.Generator],
     constraint: Constraint | None = None,
     enter: Sequence[int] | None = None,
+    renoise: Renoise | None = None,
 ) -> Iterator[Tensor]:
     """Yield x after every step of `timesteps`; the last value is the picture, all of them are the animation.
 
     x: `[B, C, H, W]`, the starts, at timesteps[0] or, with `enter` (ascending), row b at timesteps[enter[b]].
-    estimator: (x_t, t) -> (eps, variance or None), asked for the first rows only until later ones have entered.
+    estimator: (x_t, t) -> Estimate, asked for the first rows only until later ones have entered.
     generators: one per row, so a row is the same alone or in a batch. constraint: applied after each step.
+    renoise: (x_t, t, t_later, noise) -> x at t_later, for timesteps that go back up; asks nothing of the estimator.
     """
     x = x.clone()
     enter = list(enter) if enter is not None else [0] * len(x)
     if enter != sorted(enter):
         raise ValueError("rows must be ordered by the step at which they enter")
-    for index, (t, t_prev) in enumerate(pairwise(timesteps)):
+    for index, (t, t_next) in enumerate(pairwise(timesteps)):
         n = sum(entry <= index for entry in enter)
         if n:
-            eps, variance = estimator(x[:n], t)
             noise = randn(generators[:n], x.shape[1:], str(x.device))
-            x[:n] = step(x[:n], t, t_prev, eps, variance, noise)
+            if t_next < t:
+                x[:n] = step(x[:n], t, t_next, estimator(x[:n], t), noise)
+            elif renoise is not None:
+                x[:n] = renoise(x[:n], t, t_next, noise)
+            else:
+                raise ValueError(f"timesteps go back from {t} to {t_next}: give `renoise`")
             if constraint is not None:
-                x[:n] = constraint(x[:n], t_prev)
+                x[:n] = constraint(x[:n], t_next)
         yield x.clone()
+
+
+def last(frames: Iterable[Tensor]) -> Tensor:
+    """The picture: the newest value of a denoising, the only one that is kept."""
+    frame = None
+    for frame in frames:  # noqa: B007
+        pass
+    if frame is None:
+        raise ValueError("nothing was denoised: give at least one step")
+    return frame
+
+
+def every(stride: int, count: int) -> list[int]:
+    """The multiples of the stride below `count`, falling to 0: the course's 990, 960, ..., 0 of 1000 (A1.4)."""
+    return list(range((count - 1) // stride * stride, -1, -stride))
 
 
 def strided(count: int, steps: int) -> list[int]:
     """`steps` timesteps from count - 1 down, evenly spaced, then -1: the clean image."""
     spaced = torch.linspace(count - 1, 0, steps) if steps > 1 else torch.tensor([count - 1.0])
     return [*spaced.round().long().tolist(), -1]
+
+
+def calls(timesteps: Sequence[int]) -> int:
+    """How often a denoising along `timesteps` asks its estimator: once a step that goes down."""
+    return sum(t_next < t for t, t_next in pairwise(timesteps))

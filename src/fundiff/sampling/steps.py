@@ -1,70 +1,101 @@
-"""One step from t to t_prev. A step is a function (x_t, t, t_prev, eps, variance, noise) -> x at t_prev."""
+"""One step from t to t_prev < t: a function (x_t, t, t_prev, estimate, noise) -> x at t_prev."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from fundiff.process.schedule import Schedule
+from fundiff.process.paths import Linear, VariancePreserving
+from fundiff.process.predictions import Process
+from fundiff.sampling.estimate import Estimate
 
-Step = Callable[[Tensor, int, int, Tensor, Tensor | None, Tensor], Tensor]
-
-
-def posterior(
-    schedule: Schedule, x_t: Tensor, x0: Tensor, t: int, t_prev: int, variance: Tensor | None, noise: Tensor
-) -> Tensor:
-    """A draw of x at t_prev given x_t and x0 (course A1.4; Ho et al. eq. 7); variance None is beta."""
-    abar, abar_prev = schedule.abar(t, x_t), schedule.abar(t_prev, x_t)
-    alpha = abar / abar_prev
-    beta = 1 - alpha
-    mean = abar_prev.sqrt() * beta / (1 - abar) * x0 + alpha.sqrt() * (1 - abar_prev) / (1 - abar) * x_t
-    if t_prev < 0:
-        return mean
-    return mean + (beta if variance is None else variance).sqrt() * noise
+Step = Callable[[Tensor, int, int, Estimate, Tensor], Tensor]
 
 
-def ancestral(schedule: Schedule) -> Step:
-    """The course's step with x0 unclipped and the variance as given (A1.4; Ho et al. eq. 7)."""
+def ancestral(
+    process: Process[VariancePreserving], within: Callable[[Tensor], Tensor] = lambda x0: x0
+) -> Step:
+    """The course's step (A1.4, B2): a draw of x at t_prev given x_t and the estimated x_0 (Ho et al. 2020, eq. 7).
 
-    def step(x_t: Tensor, t: int, t_prev: int, eps: Tensor, variance: Tensor | None, noise: Tensor) -> Tensor:
-        return posterior(schedule, x_t, schedule.x0(x_t, t, eps), t, t_prev, variance, noise)
-
-    return step
-
-
-def ddim(schedule: Schedule) -> Step:
-    """The deterministic step of DDIM (Song et al. 2021, eq. 12 with sigma 0); for few, long steps."""
-
-    def step(x_t: Tensor, t: int, t_prev: int, eps: Tensor, variance: Tensor | None, noise: Tensor) -> Tensor:
-        return schedule.forward(schedule.x0(x_t, t, eps), t_prev, eps)
-
-    return step
-
-
-def course(schedule: Schedule, within: Callable[[Tensor], Tensor] = lambda x0: x0) -> Step:
-    """The course's step for a prior that learned its variance: v in [-1, 1] is that at the current t (A1.4).
-
-    `within` may bound the estimate of x0. A t_prev above t goes back into the noise (RePaint's resampling).
+    `within` may bound the estimated x_0. The last step, to t_prev = -1, adds no noise.
     """
+    path = process.path
 
-    def step(x_t: Tensor, t: int, t_prev: int, eps: Tensor, v: Tensor | None, noise: Tensor) -> Tensor:
-        if t_prev > t:
-            kept = schedule.abar(t_prev, x_t) / schedule.abar(t, x_t)
-            return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
-        x0 = within(schedule.x0(x_t, t, eps))
-        variance = None if v is None else schedule.learned_range_variance(v, t, t_prev)
-        return posterior(schedule, x_t, x0, t, t_prev, variance, noise)
+    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+        x0 = within(process.x0(x_t, t, estimate.eps))
+        abar, abar_prev = (path.abar(at).to(x_t.device) for at in (t, t_prev))
+        alpha = abar / abar_prev
+        beta = 1 - alpha
+        mean = abar_prev.sqrt() * beta / (1 - abar) * x0 + alpha.sqrt() * (1 - abar_prev) / (1 - abar) * x_t
+        if t_prev < 0:
+            return mean
+        v = estimate.v
+        return mean + (beta if v is None else path.learned_range_variance(v, t, t_prev)).sqrt() * noise
 
     return step
 
 
-def scheduler(schedule: Schedule, diffusers_scheduler: Any) -> Step:
-    """DDPMScheduler's own step: the course's, with the scheduler's clipping or thresholding of x0."""
-    config = diffusers_scheduler.config
+def scheduler(process: Process[VariancePreserving], ddpm: Any) -> Step:
+    """diffusers' DDPMScheduler.step: the course's, with that scheduler's clipping or thresholding of x_0."""
+    config = ddpm.config
 
     def within(x0: Tensor) -> Tensor:
         if config.thresholding:
-            return diffusers_scheduler._threshold_sample(x0)
+            return ddpm._threshold_sample(x0)
         return x0.clamp(-config.clip_sample_range, config.clip_sample_range) if config.clip_sample else x0
 
-    return course(schedule, within)
+    return ancestral(process, within)
+
+
+def ddim(process: Process) -> Step:
+    """The deterministic step of DDIM (Song et al. 2021, eq. 12 with sigma 0); on the linear path it is Euler's."""
+
+    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+        x0, eps = process.x0(x_t, t, estimate.eps), process.eps(x_t, t, estimate.eps)
+        return process.path.forward(x0, t_prev, eps)
+
+    return step
+
+
+def euler(path: Linear) -> Step:
+    """Euler's step along the straight line, of which the estimate is the velocity (course Part B, 2025)."""
+
+    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+        return x_t + (path.alpha(t_prev) - path.alpha(t)) * estimate.eps
+
+    return step
+
+
+def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[int]) -> Step:
+    """DPM-Solver++(2M), deterministic (Lu et al. 2022), by diffusers' own scheduler; the estimate is the noise.
+
+    It remembers its last step, so it serves one denoising along `timesteps`, all rows from the start.
+    """
+    from diffusers import DPMSolverMultistepScheduler
+
+    alphas_cumprod = process.path.alphas_cumprod.double()
+    betas = 1 - alphas_cumprod / torch.cat([torch.ones(1, dtype=torch.float64), alphas_cumprod[:-1]])
+    solver = DPMSolverMultistepScheduler(
+        num_train_timesteps=len(process.path),
+        trained_betas=betas.numpy(),
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        final_sigmas_type="zero",
+    )
+    solver.set_timesteps(timesteps=[t for t in timesteps if t >= 0])
+
+    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+        return solver.step(estimate.eps, t, x_t, return_dict=False)[0]
+
+    return step
+
+
+# Samplers of a process that predicts noise, each for one denoising along the given timesteps.
+SAMPLERS: dict[str, Callable[[Process[VariancePreserving], Sequence[int]], Step]] = {
+    "ancestral": lambda process, timesteps: ancestral(process),
+    "ddim": lambda process, timesteps: ddim(process),
+    "dpm_solver": dpm_solver,
+}

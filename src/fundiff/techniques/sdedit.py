@@ -1,77 +1,38 @@
-"""SDEdit (Meng et al. 2022): pictures noised to a level and denoised from there; the course's A1.7."""
+"""SDEdit (Meng et al. 2022): pictures noised to a level and denoised from there (course A1.7)."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from fundiff.pictures.grids import grid
-from fundiff.pipeline.noise import generator, randn
-from fundiff.techniques.bench import (
-    Bench,
-    GuidedParams,
-    aligned,
-    entry,
-    folder,
-    keep_numbers,
-    keep_single,
-    shown,
-)
+from fundiff.pipeline.noise import randn
+from fundiff.sampling.loop import Constraint, last
+from fundiff.techniques.bench import Bench
+from fundiff.techniques.settings import Guided
 
 
-class SdeditParams(GuidedParams):
-    prompt: str
-    images: list[str] = Field(min_length=1)
-    levels: list[int] = Field(
-        min_length=1, description="where in the timesteps to start: small is much noise"
-    )
-
-
-def noised_to(
-    bench: Bench, originals: Tensor, entered: Sequence[int], generators: Sequence[torch.Generator]
+def sdedit(
+    bench: Bench,
+    settings: Guided,
+    originals: Tensor,
+    prompts: Sequence[str],
+    levels: Sequence[int],
+    generators: Sequence[torch.Generator],
+    constraint: Constraint | None = None,
 ) -> Tensor:
-    """Pictures `[B, 3, S, S]` each with the noise of its own timestep: SDEdit's start."""
-    noise = randn(generators, bench.shape, bench.runtime.device)
-    return bench.prior.schedule.forward(originals, torch.tensor(entered), noise)
+    """Originals `[B, 3, S, S]` in [-1, 1], row b noised to the settings' timesteps[levels[b]] and denoised from there.
+
+    All rows are one batch: a row joins it when its timestep comes, so levels must ascend. A small level is much noise.
+    """
+    timesteps = bench.timesteps(settings)
+    t = torch.tensor([timesteps[level] for level in levels])
+    start = bench.path.forward(originals, t, randn(generators, originals.shape[1:], bench.device))
+    estimator = bench.guided(settings, prompts)
+    return last(bench.denoise(settings, start, estimator, timesteps, generators, constraint, enter=levels))
 
 
-def sdedit(stage: str, params: SdeditParams) -> None:
-    """Every picture at every level, all in one batch: a run joins it when its timestep comes."""
-    bench = Bench()
-    timesteps = params.timesteps
-    levels = sorted({entry(level, timesteps) for level in params.levels})
-    jobs = [(level, name) for level in levels for name in params.images]
-    pictures = {name: bench.picture(name) for name in params.images}
-    generators = [generator(params.seed, "edit", name) for _, name in jobs]
-    originals = torch.stack([pictures[name] for _, name in jobs])
-    start = noised_to(bench, originals, [timesteps[level] for level, _ in jobs], generators)
-    estimator = bench.guided(params, [params.prompt] * len(jobs))
-    *_, last = bench.denoise(
-        params, start, estimator, timesteps, generators, enter=[level for level, _ in jobs]
-    )
-    edited = dict(zip(jobs, last, strict=True))
-    for (level, name), image in edited.items():
-        keep_single(stage, f"{name}_level_{level:02d}", image)
-    for name, picture in pictures.items():
-        keep_single(stage, f"{name}_original", picture)
-    labels = [f"level {level}\nt = {timesteps[level]}" for level in levels]
-    rows = [
-        [shown(edited[level, name]) for level in levels] + [shown(pictures[name])] for name in params.images
-    ]
-    names = [name.replace("_", "\n") for name in params.images]
-    grid(folder(stage) / f"{stage}.png", rows, names, [*labels, "original"], panel=1.3)
-    distance = {
-        name: {
-            level: float((edited[level, name] - pictures[name]).square().mean().sqrt() / 2)
-            for level in levels
-        }
-        for name in params.images
-    }
-    judged = aligned(last, [params.prompt] * len(jobs))
-    own = {
-        name: {level: float(judged.own[jobs.index((level, name))]) for level in levels}
-        for name in params.images
-    }
-    words = bench.prompts.text(params.prompt)
-    keep_numbers(stage, {"prompt": words, "distance_per_level": distance, "alignment_per_level": own})
+def distance(edited: Tensor, original: Tensor) -> float:
+    """Root mean square difference of two pictures in [-1, 1], as a share of the range."""
+    return float((edited - original).square().mean().sqrt() / 2)

@@ -1,0 +1,90 @@
+"""The critic at work: pictures scored against a frozen vocabulary, and the best of several samples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fundiff.critic.alignment import Alignment, alignment, best
+from fundiff.critic.clip import ClipCritic
+from fundiff.critic.concealment import illusion_scores
+from fundiff.critic.encoder import Critic, load_critic
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator
+from fundiff.prior.prompts import kept_by_content
+
+VOCABULARY = Path("models/critic/vocabulary.json")
+Seen = tuple[str, Tensor, str]
+
+
+class Scorer:
+    """A critic with its vocabulary: what a picture might show instead of its own prompt.
+
+    The vocabulary is frozen, so no score depends on which other prompts the project has.
+    """
+
+    def __init__(self, critic: Critic | ClipCritic, identity: str, vocabulary: Sequence[str]):
+        self.critic, self.identity, self.vocabulary = critic, identity, list(vocabulary)
+
+    def vectors(self, sentences: Sequence[str]) -> Tensor:
+        """Unit vectors `[len(sentences), C]` in the critic's space, kept on disk by content."""
+        return kept_by_content(self.identity, sentences, self._encode)
+
+    def _encode(self, sentences: list[str]) -> list[Tensor]:
+        return list(self.critic.vectors(sentences))
+
+    def aligned(self, images: Tensor, prompts: Sequence[str], also: Sequence[str] = ()) -> Alignment:
+        """How well images `[N, 3, S, S]` in [-1, 1] show their prompts; `also` are more sentences to score."""
+        asked = dict.fromkeys([*prompts, *also])
+        sentences = [*self.vocabulary, *(text for text in asked if text not in self.vocabulary)]
+        right = torch.tensor([sentences.index(prompt) for prompt in prompts])
+        return alignment(self.critic, images, self.vectors(sentences), right, len(self.vocabulary))
+
+    def best_reading(
+        self, seen: Sequence[Seen], seed: int, hiding: bool = False
+    ) -> tuple[int, dict[str, Any]]:
+        """Of N samples the one that reads best in all its views, and its numbers.
+
+        seen: the ways of looking, each with its name, what it shows `[N, 3, S, S]`, and the prompt asked for.
+        hiding: whether each has to hide what the others show, as a hybrid seen from near hides what it shows afar.
+        """
+        prompts = [prompt for _, _, prompt in seen]
+        read = [self.aligned(images, [prompt] * len(images), prompts) for _, images, prompt in seen]
+        own = [int(reading.right[0]) for reading in read]
+        hidden = [[o for o in own if hiding and o != mine] for mine in own]
+        chosen = best(torch.stack([r.margin(others) for r, others in zip(read, hidden, strict=True)]))
+        similarities = torch.stack([reading.scores[chosen] for reading in read])
+        chance = generator(seed, "random prompts")
+        scores = illusion_scores(similarities, own, self.critic.scale, chance, len(self.vocabulary))
+        readings = [
+            {"seen": name, "prompt": prompt} | reading.numbers(chosen)
+            for reading, (name, _, prompt) in zip(read, seen, strict=True)
+        ]
+        return chosen, {"readings": readings, "chosen": {"sample": chosen, "of": len(seen[0][1])}} | scores
+
+
+def load_vocabulary(path: str | Path = VOCABULARY) -> list[str]:
+    """The sentences that ship with the critic. Raises UserError where they are missing."""
+    try:
+        return [str(sentence) for sentence in json.loads(Path(path).read_text(encoding="utf-8"))]
+    except (OSError, ValueError):
+        raise UserError(f"{path}: missing or not JSON; restore it from git") from None
+
+
+def load_scorer(manifest: str | Path = "data/critic.json") -> Scorer:
+    """The critic that the manifest of stage `critic` names. Raises UserError where it cannot be had."""
+    try:
+        pinned = json.loads(Path(manifest).read_text(encoding="utf-8"))
+        name = pinned["name"]
+    except (OSError, ValueError, KeyError):
+        raise UserError(f"{manifest}: missing or unreadable; run `dvc repro critic`") from None
+    own = (Path(name) / "metrics.json").exists()
+    critic = load_critic(name) if own else ClipCritic(name)
+    identity = hashlib.sha256(json.dumps(pinned, sort_keys=True).encode()).hexdigest()
+    return Scorer(critic, f"critic {identity}", load_vocabulary())

@@ -1,0 +1,28 @@
+"""Names of files made from words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from fundiff.pipeline.errors import UserError
+
+LONGEST = 60  # characters of a name
+
+
+def slug(text: str) -> str:
+    """A prompt as a part of a file's name: its letters and digits in lower case, joined by `_`."""
+    return "_".join(re.findall(r"[^\W_]+", text.lower()))[:LONGEST].rstrip("_") or "empty"
+
+
+def slugs(texts: Iterable[str]) -> dict[str, str]:
+    """Every text's slug. Raises UserError where two texts have the same, so that no file takes another's place."""
+    found: dict[str, str] = {}
+    for text in texts:
+        same = next((other for other, name in found.items() if name == slug(text) and other != text), None)
+        if same is not None:
+            raise UserError(
+                f"params.yaml: {same!r} and {text!r} would share the file name {slug(text)!r}; change one"
+            )
+        found[text] = slug(text)
+    return found

@@ -1,0 +1,63 @@
+"""What a stage of Part A leaves: figures, single pictures, films and numbers, all under the stage's name."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.grids import grid, tile
+from fundiff.pictures.sources import save_png
+from fundiff.pipeline.files import write_json
+
+
+def unit(x: Tensor) -> Tensor:
+    """Pictures in [-1, 1] as figures take them: float in [0, 1], on the CPU."""
+    return ((x + 1) / 2).clamp(0, 1).float().cpu()
+
+
+def wrapped(text: str, width: int = 24) -> str:
+    """A prompt over as many lines as a panel needs; `""` for the empty one."""
+    return textwrap.fill(text or '""', width)
+
+
+def rounded(value: Any) -> Any:
+    """The same with floats to 4 places and keys as text."""
+    if isinstance(value, dict):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+class Outs:
+    """The files of one stage: report/figures/STAGE/ and metrics/STAGE.json. Pictures are in [-1, 1]."""
+
+    def __init__(self, stage: str):
+        self.stage, self.folder = stage, Path("report/figures") / stage
+
+    def grid(self, rows: Sequence[Sequence[Tensor] | Tensor], name: str | None = None, **labels: Any) -> None:
+        """A labelled figure, a row a sequence of pictures `[3, H, W]`; `name` defaults to the stage's."""
+        shown = [[unit(picture) for picture in row] for row in rows]
+        grid(self.folder / f"{name or self.stage}.png", shown, **labels)
+
+    def single(self, name: str, picture: Tensor) -> None:
+        """One picture `[3, S, S]` as PNG in its true size."""
+        save_png(self.folder / "single" / f"{name}.png", picture)
+
+    def animation(self, frames: Sequence[Tensor], columns: int, scale: int = 3) -> None:
+        """A denoising, frames `[B, 3, S, S]`, as a film of tiled pictures."""
+        self.film(self.stage, [tile(unit(frames[i]), columns, scale=scale) for i in thinned(len(frames))])
+
+    def film(self, name: str, frames: Sequence[np.ndarray], hold: int = 1500) -> None:
+        """Frames `[H, W, C]` uint8 as a film that rests `hold` milliseconds on its last one."""
+        gif(self.folder / f"{name}.gif", frames, hold=hold)
+
+    def numbers(self, numbers: dict[str, Any]) -> None:
+        """The stage's metrics, floats to 4 places."""
+        write_json(f"metrics/{self.stage}.json", rounded(numbers))

@@ -1,0 +1,36 @@
+"""Hybrid images: one reading from near, another from afar (course A1.9; Geng et al. 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fundiff.pipeline.errors import UserError
+from fundiff.sampling.estimators import hybrid
+from fundiff.sampling.loop import last
+from fundiff.techniques.bench import Bench
+from fundiff.techniques.settings import Guided
+
+
+def draw_hybrid(
+    bench: Bench,
+    settings: Guided,
+    far: Sequence[str],
+    near: Sequence[str],
+    kernel: int,
+    sigma: float,
+    generators: Sequence[torch.Generator],
+) -> Tensor:
+    """Pictures `[B, 3, S, S]` whose low frequencies show far[b] and whose high ones show near[b].
+
+    kernel (odd) and sigma are the Gaussian's, in pixels. Raises UserError for a kernel that the picture cannot hold.
+    """
+    if kernel % 2 == 0 or kernel // 2 >= bench.prior.size:
+        limit = f"an odd number below {2 * bench.prior.size}"
+        raise UserError(f"params.yaml: hybrid_images.kernel is {kernel}; expected {limit}")
+    estimator = hybrid(bench.conditional(far), bench.conditional(near), kernel, sigma)
+    guided = bench.guide(settings, estimator, len(generators))
+    start = bench.noise(generators)
+    return last(bench.denoise(settings, start, guided, bench.timesteps(settings), generators))

@@ -1,0 +1,105 @@
+"""What the two stages of visual anagrams leave: every anagram in each of its views, turning, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.grids import tile
+from fundiff.pictures.outs import Outs, unit, wrapped
+from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.pipeline.params import Named, Section
+from fundiff.pipeline.runtime import detect
+from fundiff.prior.hub import load_pinned
+from fundiff.prior.upscaling import FACTOR, StageII, enlarged, load_stage_ii
+from fundiff.techniques.anagrams import Reading, draw_anagram
+from fundiff.techniques.bench import Bench, open_bench
+from fundiff.techniques.settings import Guided
+from fundiff.views.registry import view_named
+from fundiff.views.rigid import View
+
+
+class Part(Section):
+    """One reading of an anagram."""
+
+    view: str = Field(
+        description='a name of fundiff.views.registry.VIEWS, "one then another", or a .npy permutation'
+    )
+    prompt: str
+    weight: float = Field(default=1.0, gt=0)
+
+
+class AnagramParams(Guided):
+    """Pictures that read in several views."""
+
+    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(
+        description="name: the views and what each shows"
+    )
+    reduction: Literal["mean", "sum", "alternate"] = "mean"
+    samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
+    turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        """A sum of estimates is an estimate only where the weights sum to 1."""
+        for name, parts in self.anagrams.items():
+            total = sum(part.weight for part in parts)
+            if self.reduction == "sum" and abs(total - 1) > 1e-6:
+                raise ValueError(f"weights of {name!r} that sum to 1, not {total:g}, with reduction: sum")
+        return self
+
+
+def large(
+    bench: Bench,
+    params: AnagramParams,
+    second: StageII | None,
+    name: str,
+    readings: Sequence[Reading],
+    image: Tensor,
+) -> Tensor:
+    """The anagram `[3, S, S]` at four times its size, `[3, 4S, 4S]`: by stage II through all its views, or resized."""
+    if second is None:
+        return interpolate(image[None], scale_factor=FACTOR, mode="bicubic").clamp(-1, 1)[0]
+    told = [(view, bench.states([prompt]), weight) for view, prompt, weight in readings]
+    unconditional = bench.states([params.unconditional])[0]
+    generators = [generator(params.seed, name, "large")]
+    return enlarged(second, image[None], told, unconditional, generators, params.reduction)[0]
+
+
+def turning(image: Tensor, views: Sequence[View], count: int) -> list[np.ndarray]:
+    """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
+    rest = 6
+    shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
+    return [tile(unit(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
+
+
+def anagram_stage(stage: str, params: AnagramParams) -> None:
+    """Draw every anagram of the params, and show it in each of its views."""
+    prompts = [part.prompt for parts in params.anagrams.values() for part in parts]
+    outs, bench, scorer = Outs(stage), open_bench([*prompts, params.unconditional]), load_scorer()
+    second = load_stage_ii(load_pinned("data/model.json"), detect())
+    rows, words, numbers = [], [], {}
+    for name, parts in params.anagrams.items():
+        readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]
+        generators = sample_generators(params.seed, params.samples, name)
+        drawn = draw_anagram(bench, params, readings, generators, params.reduction)
+        seen = [
+            (part.view, view.view(drawn), part.prompt)
+            for (view, _, _), part in zip(readings, parts, strict=True)
+        ]
+        chosen, numbers[name] = scorer.best_reading(seen, params.seed)
+        rows.append([x[chosen] for _, x, _ in seen])
+        words.append([f"{wrapped(view.label)}:\n{wrapped(prompt)}" for view, prompt, _ in readings])
+        outs.single(name, drawn[chosen])
+        outs.single(f"{name}_large", large(bench, params, second, name, readings, drawn[chosen]))
+        outs.film(
+            name, turning(drawn[chosen][None], [view for view, _, _ in readings[1:]], params.turning), hold=60
+        )
+    outs.grid(rows, captions=words, panel=1.9)
+    outs.numbers(numbers)

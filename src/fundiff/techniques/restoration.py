@@ -1,0 +1,44 @@
+"""A noisy picture restored: in one step, step by step, and how good it is (course A1.1 to A1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from fundiff.pictures.outs import unit
+from fundiff.pictures.restoration import psnr, ssim
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.noise import generator, randn
+from fundiff.process.paths import Path
+from fundiff.techniques.bench import Bench
+from fundiff.techniques.settings import Loop
+
+
+def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
+    """The picture `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage (course A1.1).
+
+    Raises UserError for a timestep that the path does not have.
+    """
+    if t >= len(path):
+        raise UserError(f"params.yaml: timestep {t} is out of range; the model knows 0 to {len(path) - 1}")
+    eps = randn([generator(seed, "forward", t)], image.shape, str(image.device))
+    return path.forward(image[None], t, eps)
+
+
+def one_step(bench: Bench, x_t: Tensor, t: int, prompt: str) -> Tensor:
+    """x_0 from one noise estimate: (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t) (course A1.3)."""
+    return bench.path.x0_of(x_t, t, bench.conditional([prompt])(x_t, t).eps)
+
+
+def iterative(
+    bench: Bench, settings: Loop, x_t: Tensor, timesteps: Sequence[int], prompt: str
+) -> list[Tensor]:
+    """Every picture `[1, 3, S, S]` on the way from x_t at timesteps[0] to the last timestep (course A1.4)."""
+    generators = [generator(settings.seed, "sample", 0)]
+    return [x_t, *bench.denoise(settings, x_t, bench.conditional([prompt]), timesteps, generators)]
+
+
+def fidelity(x: Tensor, image: Tensor) -> dict[str, float]:
+    """PSNR in dB and SSIM of `[1, 3, S, S]` against the picture `[3, S, S]`."""
+    return {"psnr": psnr(unit(x), unit(image[None])), "ssim": ssim(unit(x), unit(image[None]))}

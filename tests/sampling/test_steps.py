@@ -1,0 +1,196 @@
+"""Steps, each against diffusers' schedulers and closed forms; the fast ones exact on a point mass."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundiff.pipeline.noise import sample_generators
+from fundiff.process.paths import Linear, VariancePreserving
+from fundiff.process.predictions import EpsPrediction, SamplePrediction, VelocityPrediction
+from fundiff.sampling.estimate import Estimate
+from fundiff.sampling.loop import denoise, every, last, strided
+from fundiff.sampling.steps import SAMPLERS, ancestral, ddim, euler, scheduler
+
+B1, BT, T = 1e-4, 0.02, 300
+PATH = VariancePreserving.linear_betas(T, B1, BT)
+EPS, FLOW = EpsPrediction(PATH), VelocityPrediction(Linear(T))
+ZERO_SNR = VelocityPrediction(PATH.zero_terminal_snr())
+COURSE = list(range(990, -1, -30))
+
+
+def learned(**options) -> DDPMScheduler:
+    """A scheduler of IF's kind, set to the course's timesteps."""
+    made = DDPMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="squaredcos_cap_v2",
+        variance_type="learned_range",
+        **{"clip_sample": False} | options,
+    )
+    made.set_timesteps(timesteps=COURSE)
+    return made
+
+
+def of(made: DDPMScheduler) -> EpsPrediction:
+    return EpsPrediction(VariancePreserving.of(made))
+
+
+def both(made: DDPMScheduler, step, t: int):
+    """(theirs, ours) for one step from t with the same noise."""
+    g = torch.Generator().manual_seed(t)
+    x_t, eps = torch.randn(2, 3, 8, 8, generator=g), torch.randn(2, 3, 8, 8, generator=g)
+    v = torch.rand(2, 3, 8, 8, generator=g) * 2 - 1
+    noise = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(9))
+    theirs = made.step(torch.cat([eps, v], 1), t, x_t, generator=torch.Generator().manual_seed(9)).prev_sample
+    return theirs, step(x_t, t, t - 30, Estimate(eps, v), noise)
+
+
+def tensors(seed: int = 0):
+    g = torch.Generator().manual_seed(seed)
+    return (torch.randn(2, 1, 8, 8, generator=g) for _ in range(3))
+
+
+@pytest.mark.parametrize("t", COURSE[:-1])
+def test_the_course_step_is_the_schedulers_without_clipping_and_thresholding(t):
+    made = learned()
+    theirs, ours = both(made, ancestral(of(made)), t)
+    assert torch.allclose(theirs, ours, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"clip_sample": True}, {"thresholding": True, "sample_max_value": 1.5}])
+@pytest.mark.parametrize("t", [990, 690, 30])
+def test_the_scheduler_step_is_the_schedulers_own(t, options):
+    made = learned(**options)
+    theirs, ours = both(made, scheduler(of(made), made), t)
+    assert torch.allclose(theirs, ours, rtol=1e-4, atol=1e-5)
+    if t == 990:
+        assert not torch.allclose(theirs, both(made, ancestral(of(made)), t)[1], atol=0.1)
+
+
+@pytest.mark.parametrize("steps", [300, 299, 50, 13, 7])
+def test_without_a_learned_variance_it_is_ddpm_fixed_large(steps, monkeypatch):
+    made = DDPMScheduler(T, B1, BT, "linear", variance_type="fixed_large", clip_sample=False)
+    timesteps = strided(T, steps)
+    made.set_timesteps(timesteps=timesteps[:-1]) if steps < T else made.set_timesteps(T)
+    x, eps, noise = tensors()
+    monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *a, **k: noise)
+    for t, t_prev in list(pairwise(timesteps))[:: max(1, steps // 6)]:
+        expected = made.step(eps, t, x).prev_sample
+        assert torch.allclose(ancestral(EPS)(x, t, t_prev, Estimate(eps), noise), expected, atol=2e-5), t
+
+
+def test_no_noise_at_the_last_step():
+    x, eps, noise = tensors()
+    landed = ancestral(EPS)(x, 0, -1, Estimate(eps), noise)
+    assert torch.equal(landed, ancestral(EPS)(x, 0, -1, Estimate(eps), 0 * noise))
+    assert torch.allclose(landed, PATH.x0_of(x, 0, eps), atol=1e-6)
+
+
+def test_ddim_is_diffusers():
+    made = DDIMScheduler(T, B1, BT, "linear", clip_sample=False, set_alpha_to_one=True)
+    made.set_timesteps(30)
+    x, eps, noise = tensors()
+    for t in (290, 150, 10, 0):
+        expected = made.step(eps, t, x).prev_sample
+        ours = ddim(EPS)(x, t, t - 10 if t else -1, Estimate(eps), noise)
+        assert torch.allclose(ours, expected, atol=1e-5)
+
+
+def test_ddim_of_v_is_diffusers_from_where_nothing_is_left_of_the_image():
+    made = DDIMScheduler(
+        T, B1, BT, "linear", clip_sample=False, prediction_type="v_prediction", rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+    )  # fmt: skip
+    made.set_timesteps(30)
+    v, x, noise = tensors()
+    for t in (299, 149, 9):
+        expected = made.step(v, t, x).prev_sample
+        assert torch.allclose(ddim(ZERO_SNR)(x, t, t - 10, Estimate(v), noise), expected, atol=2e-4), t
+
+
+@pytest.mark.parametrize("prediction", [VelocityPrediction, SamplePrediction])
+def test_all_predictions_take_the_same_steps(prediction):
+    x0, eps, noise = tensors()
+    process, x_t = prediction(PATH), PATH.forward(x0, 150, eps)
+    for step in (ancestral, ddim):
+        ours = step(process)(x_t, 150, 99, Estimate(process.target(x0, 150, eps)), noise)
+        assert torch.allclose(ours, step(EPS)(x_t, 150, 99, Estimate(eps), noise), atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 13, 37, 300])
+def test_ddim_on_the_linear_path_is_euler(steps):
+    """Along a whole denoising by an estimate that curves, also with strides that do not divide T."""
+    start = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def curved(x_t, t):
+        return Estimate(0.4 * torch.tanh(x_t) - x_t * FLOW.path.alpha(t) + 0.2)
+
+    ends = [
+        last(denoise(start, curved, strided(T, steps), step, sample_generators(0, 2)))
+        for step in (ddim(FLOW), euler(FLOW.path))
+    ]
+    assert torch.allclose(*ends, atol=1e-4)
+
+
+def test_one_euler_step_on_a_straight_line_is_exact():
+    image, noise, _ = tensors()
+    for t in (299, 100, 3):
+        x_t, velocity = FLOW.path.forward(image, t, noise), FLOW.target(image, t, noise)
+        assert torch.allclose(euler(FLOW.path)(x_t, t, -1, Estimate(velocity), noise), image, atol=1e-5)
+
+
+def estimator_of(mean: float, std: float):
+    """The exact noise estimate where every pixel is N(mean, std^2)."""
+
+    def estimate(x_t, t):
+        abar = PATH.alphas_cumprod[t]
+        return Estimate((1 - abar).sqrt() * (x_t - abar.sqrt() * mean) / (abar * std**2 + 1 - abar))
+
+    return estimate
+
+
+def drawn(name: str, calls: int, mean: float = 0.3, std: float = 0.5) -> torch.Tensor:
+    start = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    timesteps = strided(T, calls)
+    step = SAMPLERS[name](EPS, timesteps)
+    return last(denoise(start, estimator_of(mean, std), timesteps, step, sample_generators(0, 4)))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("calls", [10, 13, 37])
+def test_a_point_mass_is_found_by_every_sampler(name, calls):
+    assert torch.allclose(drawn(name, calls, mean=0.7, std=0), torch.full((4, 1, 8, 8), 0.7), atol=1e-3)
+
+
+def test_dpm_solver_is_of_second_order_where_ddim_is_of_first():
+    """Four times the calls: a quarter of DDIM's error, a sixteenth or so of DPM-Solver++'s."""
+    exact = drawn("ddim", 300), drawn("dpm_solver", 300)
+
+    def gain(name: str, truth: torch.Tensor) -> float:
+        return float((drawn(name, 12) - truth).norm() / (drawn(name, 48) - truth).norm())
+
+    assert gain("dpm_solver", exact[1]) > 2 * gain("ddim", exact[0]) > 4
+
+
+def test_the_first_and_last_dpm_steps_are_ddims():
+    x, eps, noise = tensors()
+    step = SAMPLERS["dpm_solver"](EPS, strided(201, 2))
+    ours = step(x, 200, 0, Estimate(eps), noise)
+    assert torch.allclose(ours, ddim(EPS)(x, 200, 0, Estimate(eps), noise), atol=1e-4)
+
+
+def test_even_timesteps_begin_and_end_where_told():
+    assert strided(991, 4) == [990, 660, 330, 0, -1]
+    assert strided(991, 1) == [990, -1]
+    assert every(30, 1000) == COURSE and every(30, 300)[0] == 270 and every(37, 1000)[:2] == [999, 962]
+    assert every(1, 4) == [3, 2, 1, 0]
+
+
+@given(count=st.integers(2, 1000), steps=st.integers(1, 60))
+def test_strided_timesteps_fall_from_the_last_to_clean(count, steps):
+    timesteps = strided(count, min(steps, count))
+    assert timesteps[0] == count - 1 and timesteps[-1] == -1
+    assert timesteps == sorted(set(timesteps), reverse=True)
