@@ -64,7 +64,7 @@ def figure(value: Any) -> str:
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
     """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as “a photo”, level 7`."""
-    stage, name = Path(path).parts[2], Path(path).stem
+    stage, name = Path(Path(path).parts[2]).stem, Path(path).stem
     if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
         prompts = stages[stage].params.get("prompts", []) if stage in stages else []
         return next((prompt for prompt in prompts if slug(prompt) == drawn[1]), drawn[1].replace("_", " "))
