@@ -69,9 +69,12 @@ def every(stride: int, count: int) -> list[int]:
 
 
 def strided(count: int, steps: int) -> list[int]:
-    """`steps` timesteps from count - 1 down, evenly spaced, then -1: the clean image."""
-    spaced = torch.linspace(count - 1, 0, steps) if steps > 1 else torch.tensor([count - 1.0])
-    return [*spaced.round().long().tolist(), -1]
+    """`steps` timesteps from count - 1 down, `count / steps` apart, then -1: the clean image.
+
+    Trailing spacing (Lin et al. 2024, section 3.3): all steps are as long, the first begins at the most noise and the
+    last ends at none, so no call of the estimator is wasted.
+    """
+    return [*(round(count - index * count / steps) - 1 for index in range(steps)), -1]
 
 
 def calls(timesteps: Sequence[int]) -> int:
