@@ -70,7 +70,7 @@ class Bench:
         settings: Loop,
         x: Tensor,
         estimator: Estimator,
-        timesteps: Sequence[int],
+        timesteps: Sequence[float],
         generators: Sequence[torch.Generator],
         constraint: Constraint | None = None,
         enter: Sequence[int] | None = None,
@@ -91,7 +91,7 @@ def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json")
     return Bench(load_pixel_prior(model, runtime), embeddings)
 
 
-def entry(level: int, timesteps: Sequence[int]) -> int:
+def entry(level: int, timesteps: Sequence[float]) -> int:
     """A level (the course's i_start) that the list of timesteps has. Raises UserError for another."""
     if not 0 <= level < len(timesteps):
         raise UserError(f"params.yaml: level {level} is out of range; expected 0 to {len(timesteps) - 1}")
