@@ -9,6 +9,7 @@ export HF_HUB_OFFLINE ?= 1
 
 repro: environment
 	@echo "Reproducing the pipeline (dvc repro)"
+	@python -m fundiff.pipeline.lock
 	@start=$$(date +%s); dvc repro && echo "Done in $$(( $$(date +%s) - start )) s. Open report/index.html"
 
 test: environment

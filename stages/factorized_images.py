@@ -4,7 +4,9 @@ from pydantic import Field
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pictures.sources import load_picture
+from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import Bench, open_bench
 from fundiff.techniques.factorized import Factorized, draw_factorized, partial_sums
@@ -13,14 +15,17 @@ from fundiff.views.registry import afar
 
 
 class Params(Guided):
-    images: dict[str, Factorized] = Field(min_length=1)
+    images: Named[Factorized]
     samples: int = Field(ge=1, description="drawn of each; the one whose components read best is shown")
 
 
 def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:
-    """All samples `[N, 3, S, S]` of one picture."""
+    """All samples `[N, 3, S, S]` of one picture. Raises UserError for a motion that is longer than the picture."""
+    if wanted.kind == "motion" and wanted.length > bench.prior.size:
+        limit = f"is {wanted.length}; expected at most the model's {bench.prior.size}"
+        raise UserError(f"params.yaml: factorized_images.images.{name}.length {limit}")
     whats = [
-        part.prompt or load_picture("data/pictures", str(part.image)).to(bench.device)
+        part.prompt or load_picture("data/pictures", str(part.image), bench.prior.size).to(bench.device)
         for part in wanted.parts
     ]
     known = [generator(params.seed, name, "known", i) for i in range(params.samples)]

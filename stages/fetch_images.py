@@ -2,15 +2,13 @@ from pydantic import Field
 
 from fundiff.pictures.sources import Source, picture, save_png
 from fundiff.pipeline.files import replacing
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
 
 
 class Params(Section):
     size: int = Field(ge=8, le=1024, description="pixels; the model's")
-    images: dict[str, Source] = Field(
-        min_length=1, description="key by which the stages name a picture: its source"
-    )
+    images: Named[Source] = Field(description="key by which the stages name a picture: its source")
 
 
 def main(params: Params) -> None:

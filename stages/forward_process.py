@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.outs import Outs, unit
 from fundiff.pictures.restoration import psnr
@@ -14,7 +14,7 @@ from fundiff.techniques.restoration import noisy
 class Params(Section):
     seed: int
     image: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:

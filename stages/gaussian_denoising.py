@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.outs import Outs
 from fundiff.pictures.restoration import best_blur
@@ -14,7 +14,7 @@ from fundiff.techniques.restoration import fidelity, noisy
 class Params(Section):
     seed: int
     image: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:

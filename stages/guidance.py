@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from fundiff.critic.scoring import Scorer, load_scorer
@@ -13,7 +13,7 @@ from fundiff.techniques.settings import Guided
 class Params(Guided):
     prompt: str
     count: int = Field(ge=1, le=64)
-    sweep: list[float] = Field(description="more scales to see beside it, from the same noise")
+    sweep: list[NonNegativeFloat] = Field(description="more scales to see beside it, from the same noise")
     negative_prompts: list[str] = Field(description="to lead away from in the place of `unconditional`")
 
 

@@ -6,7 +6,7 @@ from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.grids import tile
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
 from fundiff.sampling.estimators import lowpass
 from fundiff.techniques.bench import open_bench
@@ -21,13 +21,13 @@ class Pair(Section):
 
 
 class Params(Guided):
-    hybrids: dict[str, Pair] = Field(min_length=1)
+    hybrids: Named[Pair]
     samples: int = Field(
         ge=1, description="drawn of each; the one that reads best, and hides the other, is shown"
     )
-    kernel: int = Field(ge=3, description="of the Gaussian, odd")
-    sigma: float = Field(gt=0, description="of the Gaussian, in pixels")
-    zoom: int = Field(ge=2, description="frames of the animation")
+    kernel: int = Field(ge=3, le=1025, description="of the Gaussian, odd")
+    sigma: float = Field(ge=0.01, le=1000, description="of the Gaussian, in pixels")
+    zoom: int = Field(ge=2, le=200, description="frames of the animation")
 
 
 def zooming(image: Tensor, count: int) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from fundiff.pictures.masks import Mask, load_mask, seam
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
 from fundiff.sampling.loop import calls as unet_calls
 from fundiff.techniques.bench import open_bench
@@ -26,7 +26,7 @@ class Resample(Section):
 
 
 class Params(Guided):
-    examples: dict[str, Example] = Field(min_length=1)
+    examples: Named[Example]
     resample: Resample
 
 
@@ -34,7 +34,9 @@ def main(params: Params) -> None:
     outs, examples, names = Outs("inpainting"), list(params.examples.values()), list(params.examples)
     prompts = [example.prompt for example in examples]
     bench, scorer = open_bench([*prompts, params.unconditional]), load_scorer()
-    originals = torch.stack([load_picture("data/pictures", e.image) for e in examples]).to(bench.device)
+    originals = torch.stack([load_picture("data/pictures", e.image, bench.prior.size) for e in examples]).to(
+        bench.device
+    )
     masks = torch.stack([load_mask(e.mask, bench.prior.size) for e in examples]).to(originals)
     frames, calls = {}, {}
     for kind, times in {"plain": 1, "resampled": params.resample.times}.items():

@@ -18,7 +18,7 @@ class Params(Strided):
 
 def main(params: Params) -> None:
     outs, bench = Outs("iterative_denoising"), open_bench([params.prompt])
-    image = load_picture("data/pictures", params.image).to(bench.device)
+    image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
     every = bench.timesteps(params)
     timesteps = every[entry(params.i_start, every) :]
     t = timesteps[0]

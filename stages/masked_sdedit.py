@@ -1,12 +1,11 @@
 import torch
-from pydantic import Field
 
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.masks import Mask, load_mask
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
 from fundiff.sampling.constraints import keep
 from fundiff.techniques.bench import entry, open_bench
@@ -22,7 +21,7 @@ class Example(Section):
 
 
 class Params(Guided):
-    examples: dict[str, Example] = Field(min_length=1)
+    examples: Named[Example]
     levels: Levels
 
 
@@ -32,7 +31,9 @@ def main(params: Params) -> None:
     timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})
     jobs = [(level, name, example) for level in levels for name, example in params.examples.items()]
-    originals = torch.stack([load_picture("data/pictures", e.image) for _, _, e in jobs]).to(bench.device)
+    originals = torch.stack(
+        [load_picture("data/pictures", e.image, bench.prior.size) for _, _, e in jobs]
+    ).to(bench.device)
     masks = torch.stack([load_mask(e.mask, bench.prior.size) for _, _, e in jobs]).to(originals)
     generators = [generator(params.seed, "edit", name) for _, name, _ in jobs]
     known = [generator(params.seed, "known", name, level) for level, name, _ in jobs]

@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.objectives import noised
@@ -10,7 +10,7 @@ from fundiff.pipeline.stage import run
 
 class Params(Section):
     seed: int
-    sigmas: list[float] = Field(min_length=1)
+    sigmas: list[NonNegativeFloat] = Field(min_length=1)
     digits: int = Field(ge=1, le=20)
 
 

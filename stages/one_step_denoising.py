@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from fundiff.pictures.outs import Outs
 from fundiff.pictures.sources import load_picture
@@ -12,12 +12,12 @@ class Params(Section):
     seed: int
     image: str
     prompt: str
-    timesteps: list[int] = Field(min_length=1)
+    timesteps: list[NonNegativeInt] = Field(min_length=1)
 
 
 def main(params: Params) -> None:
     outs, bench = Outs("one_step_denoising"), open_bench([params.prompt])
-    image = load_picture("data/pictures", params.image).to(bench.device)
+    image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
     pictures = {t: noisy(bench.path, params.seed, image, t) for t in params.timesteps}
     clean = {t: one_step(bench, x_t, t, params.prompt) for t, x_t in pictures.items()}
     rows = [[image, pictures[t][0], clean[t][0]] for t in pictures]

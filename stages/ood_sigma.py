@@ -1,5 +1,5 @@
 import torch
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor, nn
 
 from fundiff.digits.data import load_digits
@@ -17,7 +17,7 @@ from fundiff.pipeline.stage import run
 
 class Params(Section):
     seed: int
-    sigmas: list[float] = Field(min_length=1)
+    sigmas: list[NonNegativeFloat] = Field(min_length=1)
     digits: int = Field(ge=1, le=12, description="test digits in the figure")
     frames: int = Field(ge=2, description="of the animation from sigma 0 to the largest")
 

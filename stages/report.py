@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,10 +10,12 @@ from fundiff.report.key_figures import key_figures
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
 
+Figure = Annotated[str, Field(pattern=r"^report/figures/[\w-]+/([\w-]+/)*[\w-]+\.(png|gif)$")]
+
 
 class Params(Section):
     title: str
-    gallery: list[str] = Field(max_length=8, description="images of report/figures shown at the top")
+    gallery: list[Figure] = Field(max_length=8, description="images of report/figures shown at the top")
 
 
 def main(params: Params) -> None:

@@ -1,4 +1,5 @@
 from math import ceil
+from typing import Annotated
 
 from pydantic import Field
 from torchvision.utils import make_grid
@@ -21,7 +22,9 @@ class Params(Guidance):
     seed: int
     prompts: list[str] = Field(min_length=1)
     samples: int = Field(ge=1, description="of each prompt")
-    calls: list[int] = Field(min_length=1, description="UNet calls, each a column of the figure")
+    calls: list[Annotated[int, Field(ge=1, le=FIRST + 1)]] = Field(
+        min_length=1, description="UNet calls, each a column of the figure"
+    )
 
 
 def main(params: Params) -> None:

@@ -1,4 +1,4 @@
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.names import slugs
@@ -17,7 +17,7 @@ from fundiff.views.rigid import View
 
 class Params(Loop, Guidance):
     prompts: list[str] = Field(min_length=1)
-    num_inference_steps: list[int] = Field(min_length=1, description="each a row of the figure")
+    num_inference_steps: list[PositiveInt] = Field(min_length=1, description="each a row of the figure")
 
 
 def main(params: Params) -> None:

@@ -1,9 +1,11 @@
 """CLIP as the critic: a tiny random one of transformers' own classes, beside CLIPModel itself."""
 
 import json
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
 from fundiff.critic.clip import ClipCritic
@@ -50,8 +52,34 @@ def test_a_score_is_a_cosine(folder):
 
 
 def test_no_clip_is_one_line(tmp_path):
-    with pytest.raises(
-        UserError, match=r"text_embeddings.critic '.*' is neither a critic of this project"
-    ) as error:
+    with pytest.raises(UserError, match=r"critic.name '.*' is neither a critic of this project") as error:
         ClipCritic(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+def test_a_hub_id_may_name_its_revision(folder, tmp_path, monkeypatch):
+    repo = tmp_path / "models--openai--clip"
+    for commit in ("a" * 40, "b" * 40):
+        shutil.copytree(folder, repo / "snapshots" / commit)
+    (repo / "snapshots" / ("b" * 40) / "model.safetensors").unlink()
+    (repo / "refs").mkdir()
+    (repo / "refs/main").write_text("b" * 40)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert ClipCritic(f"openai/clip@{'a' * 40}").scale > 0
+    with pytest.raises(UserError, match=r"critic.name 'openai/clip' is neither"):
+        ClipCritic("openai/clip")
+
+
+def test_pickles_and_missing_weights_are_one_line(folder, tmp_path):
+    weights = load_file(folder / "model.safetensors")
+    pickled = shutil.copytree(folder, tmp_path / "pickled")
+    torch.save(weights, pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"nor a CLIP model in \*.safetensors") as error:
+        ClipCritic(str(pickled))
+    assert "\n" not in str(error.value)
+    lacking = shutil.copytree(folder, tmp_path / "lacking")
+    save_file({k: v for k, v in weights.items() if k != "logit_scale"}, lacking / "model.safetensors")
+    with pytest.raises(UserError, match="lacks 1 weights, as logit_scale"):
+        ClipCritic(str(lacking))

@@ -1,14 +1,20 @@
 """The runtime: what the environment says is taken, and what is wrong with it is said in one line."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from fundiff.digits.fit import state_folder
+from fundiff.digits.training import Recipe
+from fundiff.judge.classifier import Judge, verdicts
+from fundiff.pipeline import machine, workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import Runtime, accelerator, detect, precision_of
 from tests.closure import closure
 
 SLOW_TO_IMPORT = [
@@ -37,22 +43,88 @@ def test_the_environment_decides(monkeypatch):
     assert str(detect()) == "cpu fp32, 1 threads"
 
 
-def test_left_alone_it_picks_one_of_the_precisions():
-    assert detect().precision in ("fp32", "bf16")
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ("avx2 fma", "fp32"),
+        ("avx2 avx512f avx512_vnni", "fp32"),
+        ("avx2 avx512f avx512_bf16", "bf16"),
+        ("avx2 avx512f amx_bf16", "bf16"),
+        (None, "fp32"),
+    ],
+)
+def test_left_alone_the_processor_decides_the_precision(flags, precision, monkeypatch):
+    told = "" if flags is None else f"model name\t: a CPU\nflags\t\t: fpu {flags}\n"
+    monkeypatch.setattr(machine, "cpu_info", lambda: told)
+    assert precision_of("cpu") == precision
+    assert precision_of("mps") == "fp32"
+
+
+def test_a_precision_is_never_timed(monkeypatch):
+    """Under load a timing would say something else, in the middle of a repro or between a kill and the next run."""
+    monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("timed"))
+    monkeypatch.setattr(time, "monotonic", lambda: pytest.fail("timed"))
+    assert detect().precision == precision_of("cpu")
+
+
+def test_an_apple_gpu_is_chosen_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert accelerator() == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert accelerator() == "cpu"
+
+
+def test_features_leave_the_device_before_they_become_float64(monkeypatch):
+    """An Apple GPU has no float64."""
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda self: self.clone().as_subclass(OnTheCpu))
+    monkeypatch.setattr(torch.Tensor, "double", lambda self: pytest.fail("float64 on the device"))
+    assert verdicts(Judge().eval(), torch.rand(2, 1, 28, 28))[0].dtype == torch.float64
+
+
+class OnTheCpu(torch.Tensor):
+    def double(self):
+        return self.to(torch.float64)
+
+
+def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path):
+    params = Recipe(
+        seed=0, epochs=1, repeats=1, batch_size=1, learning_rate=1, decay="constant", ema_decay=0,
+        augmentation={"rotate": 0, "scale": 0, "shift": 0},
+    )  # fmt: skip
+    (tmp_path / "data").write_bytes(b"digits")
+    runtimes = [Runtime("cpu", "fp32", 1), Runtime("cuda", "fp32", 1), Runtime("cpu", "bf16", 1)]
+    runtimes += [Runtime("cpu", "fp32", 2), Runtime("cpu", "fp32", 1, 2)]
+    folders = [state_folder("train", params, tmp_path / "data", runtime) for runtime in runtimes]
+    assert len(set(folders)) == len(runtimes)
+    assert state_folder("train", params, tmp_path / "data", runtimes[0]) == folders[0]
+
+
+def test_products_on_a_gpu_are_deterministic():
+    detect()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("FUNDIFF_DEVICE", "tpu9"),
+        ("FUNDIFF_DEVICE", "cpu:7"),
+        ("FUNDIFF_DEVICE", "meta device"),
         ("FUNDIFF_PRECISION", "fp8"),
         ("FUNDIFF_THREADS", "0"),
         ("FUNDIFF_THREADS", "two"),
+        ("FUNDIFF_THREADS", "²"),
+        ("RANK", "1"),
+        ("RANK", "first"),
+        ("WORLD_SIZE", "0"),
+        ("WORLD_SIZE", "many"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=name) as error:
+        workers.leads()
         detect()
     assert "\n" not in str(error.value)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,20 +13,38 @@ from torch.nn.functional import normalize
 from fundiff.pipeline.errors import UserError
 
 
+def parted(name: str) -> tuple[str, str]:
+    """A hub id and the revision behind its @, which is its main one where it names none."""
+    known, _, revision = name.partition("@")
+    return known, revision or "main"
+
+
 class ClipCritic:
-    """A CLIPModel of a folder or hub id, asked as `fundiff.critic.encoder.Critic` is. Raises UserError where there is none."""
+    """A CLIPModel of a folder or hub id (ID@REVISION pins it), asked as `fundiff.critic.encoder.Critic` is.
+
+    Raises UserError where there is none.
+    """
 
     def __init__(self, name: str):
         from transformers import CLIPModel, CLIPProcessor
 
+        known, revision = (name, "main") if Path(name).is_dir() else parted(name)
         try:
-            self.model = CLIPModel.from_pretrained(name).eval().requires_grad_(False)
-            self.processor = CLIPProcessor.from_pretrained(name)
-        except (OSError, ValueError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+            loaded: Any = CLIPModel.from_pretrained(
+                known, revision=revision, use_safetensors=True, output_loading_info=True
+            )
+            self.processor = CLIPProcessor.from_pretrained(known, revision=revision)
+        except Exception as error:  # a folder may hold anything, and transformers raises as much
+            reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
             raise UserError(
-                f"text_embeddings.critic {name!r} is neither a critic of this project nor a CLIP model ({reason})"
+                f"critic.name {name!r} is neither a critic of this project nor a CLIP model in *.safetensors ({reason})"
             ) from None
+        model, found = loaded
+        if missing := sorted(found["missing_keys"]):
+            raise UserError(
+                f"critic.name {name!r} lacks {len(missing)} weights, as {missing[0]}; get it again"
+            )
+        self.model = model.eval().requires_grad_(False)
 
     @property
     def scale(self) -> float:

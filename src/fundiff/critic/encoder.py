@@ -111,6 +111,7 @@ def save_critic(folder: str | Path, encoder: ImageEncoder, metrics: dict) -> Non
 
 def load_critic(folder: str | Path = "models/critic") -> Critic:
     """The shipped critic. Raises UserError where the folder holds none."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     folder = Path(folder)
@@ -119,7 +120,7 @@ def load_critic(folder: str | Path = "models/critic") -> Critic:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         encoder = ImageEncoder()
         encoder.load_state_dict({key: value.float() for key, value in weights.items()})
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, AttributeError, SafetensorError) as error:
         raise UserError(
             f"{folder}: holds no critic ({type(error).__name__}); run dvc repro prior/dvc.yaml:train_critic"
         ) from None

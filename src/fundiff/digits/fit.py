@@ -17,7 +17,7 @@ from fundiff.digits.training import Recipe, train
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import Runtime, detect
 
 CLASSES = 10
 
@@ -31,9 +31,9 @@ class TrainParams(Recipe):
     )
 
 
-def state_folder(name: str, params: Recipe, data: Path) -> Path:
-    """Where a training keeps what it needs to go on: another folder whenever params, data or code are others."""
-    key = hashlib.sha256(params.model_dump_json().encode() + data.read_bytes())
+def state_folder(name: str, params: Recipe, data: Path, runtime: Runtime) -> Path:
+    """Where a training keeps what it needs to go on: another one whenever params, data, code or runtime are others."""
+    key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode() + data.read_bytes())
     modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
     for module in modules:
         key.update(Path(str(module.__file__)).read_bytes())
@@ -56,7 +56,7 @@ def fit(
 ) -> dict[str, Any]:
     """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
     runtime = detect()
-    state = state_folder(stage, params, Path("data/mnist.npz"))
+    state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
     rows = []
@@ -98,6 +98,14 @@ class DiffusionParams(TrainParams):
     beta_start: float = Field(gt=0, lt=1)
     beta_end: float = Field(gt=0, lt=1)
 
+    @field_validator("beta_end")
+    @classmethod
+    def rises(cls, value: float, info: ValidationInfo) -> float:
+        """Noise grows with t."""
+        if value < info.data.get("beta_start", 0):
+            raise ValueError(f"at least beta_start, {info.data['beta_start']:g}")
+        return value
+
     @field_validator("zero_terminal_snr")
     @classmethod
     def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
@@ -117,7 +125,9 @@ class ClassParams(DiffusionParams):
     """A class-conditioned training."""
 
     class_drop: float = Field(
-        ge=0, le=1, description="how often the class is hidden: the unconditional branch"
+        ge=0,
+        lt=1,
+        description="how often the class is hidden: the unconditional branch; at 1 it would never be seen",
     )
 
     def config(self) -> dict[str, Any]:

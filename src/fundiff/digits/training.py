@@ -25,6 +25,9 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import pace
 from fundiff.pipeline.runtime import Runtime
 
+# Every loss here is about 1 for a network that knows nothing; most of an epoch far above that is no training.
+DIVERGED = 100.0
+
 
 class Augmentation(Section):
     """Degrees, relative size and pixels by which digits vary; all 0 is off."""
@@ -149,7 +152,7 @@ def train(
 
     loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator, rows) -> scalar, the mean over the rows. Data order
     and noise are functions of (seed, epoch, step). Several processes share every batch and stay of the same weights.
-    Raises UserError when the loss stops being finite.
+    Raises UserError when the loss stops being finite, or is absurd for most of an epoch.
     """
     steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
     trainer = Trainer(model, recipe, steps, runtime)
@@ -209,5 +212,10 @@ def run_epoch(
         at = f"epoch {number}, step {int(bad[0])}"
         raise UserError(
             f"the loss is not finite at {at}, learning rate {trainer.scheduler.get_last_lr()[0]:g}; lower learning_rate"
+        )
+    if (usual := float(values.median())) > DIVERGED:
+        rate = f"learning rate {trainer.scheduler.get_last_lr()[0]:g}"
+        raise UserError(
+            f"training diverged: the loss is {usual:.3g} in epoch {number}, {rate}; lower learning_rate"
         )
     return float(values.double().mean())

@@ -48,4 +48,4 @@ def cross_entropy(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generato
 def verdicts(judge: Judge, images: Tensor) -> tuple[Tensor, Tensor]:
     """float64 features `[N, 64]` and predicted digits `[N]` of `[N, 1, 28, 28]` images."""
     features = torch.cat([judge.features(part.float()) for part in images.split(500)])
-    return features.double().cpu(), judge.head(features).argmax(1).cpu()
+    return features.cpu().double(), judge.head(features).argmax(1).cpu()

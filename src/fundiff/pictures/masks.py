@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from fundiff.pictures.sources import Stroke, drawn, opened
+from fundiff.pictures.opening import content_of, read
+from fundiff.pictures.sources import Stroke, drawn
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import Section
 
 
 class Mask(Section):
-    """Where new content goes: in a rectangle [top, left, bottom, right] (ends excluded), light pixels or strokes."""
+    """Where new content goes: in a rectangle [top, left, bottom, right] (ends excluded), a file or strokes.
+
+    Of a file: where it is transparent; where nothing is, and in an SVG, where it is light.
+    """
 
     rectangle: tuple[int, int, int, int] | None = None
-    file: str | None = None
+    file: str | None = Field(default=None, min_length=1)
     strokes: list[Stroke] | None = None
 
     @model_validator(mode="after")
@@ -40,28 +42,38 @@ def load_mask(mask: Mask, size: int) -> Tensor:
                 f"params.yaml: mask rectangle {list(mask.rectangle)} does not lie in {size} x {size} pixels"
             )
         values[top:bottom, left:right] = 1
+    elif mask.strokes is not None:
+        white = [stroke.model_copy(update={"color": "white"}) for stroke in mask.strokes]
+        values = light(drawn(white, "black").resize((size, size), Image.Resampling.BOX))
     else:
-        if mask.strokes is not None:
-            white = [stroke.model_copy(update={"color": "white"}) for stroke in mask.strokes]
-            image = drawn(white, "black").resize((size, size), Image.Resampling.BOX)
-        else:
-            image = mask_file(str(mask.file), size)
-        values = (np.asarray(image.convert("L")) > 127).astype(np.float32)
+        values = mask_file(str(mask.file), size)
     if values.min() == values.max():
         raise UserError(f"params.yaml: the mask marks {'nothing' if values.max() == 0 else 'everything'}")
     return torch.from_numpy(values)[None]
 
 
-def mask_file(path: str, size: int) -> Image.Image:
-    """A mask's image. Raises UserError where it is missing or of another size than the picture."""
-    if not Path(path).is_file():
-        raise UserError(f"{path}: no such mask; give its path from the project's root")
-    image = opened(Path(path).read_bytes(), path, "black")
-    if path.lower().endswith(".svg"):
-        return image.resize((size, size), Image.Resampling.BOX)
+def light(image: Image.Image) -> np.ndarray:
+    """1 where an image is light, 0 where it is dark."""
+    return (np.asarray(image.convert("L")) > 127).astype(np.float32)
+
+
+def mask_file(path: str, size: int) -> np.ndarray:
+    """A mask's file as `[size, size]`: 1 in the transparent hole of a raster image, else where an image is light.
+
+    Greys of more than 8 bits are stretched to their range. Raises UserError for a missing file or another size.
+    """
+    drawing = path.lower().endswith(".svg")
+    image = read(content_of(path, "mask"), path, stretched=True)
+    if drawing and image.width == image.height:
+        ground = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(ground, image.convert("RGBA")).resize(
+            (size, size), Image.Resampling.BOX
+        )
     if image.size != (size, size):
         raise UserError(f"{path}: the mask is {image.width} x {image.height}; the picture is {size} x {size}")
-    return image
+    if not drawing and image.mode == "RGBA" and (alpha := np.asarray(image.getchannel("A"))).min() < 255:
+        return (alpha < 128).astype(np.float32)
+    return light(image)
 
 
 def seam(image: Tensor, mask: Tensor) -> float:

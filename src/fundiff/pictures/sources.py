@@ -3,68 +3,92 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import time
+import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, UnidentifiedImageError
-from pydantic import Field, model_validator
+from PIL import Image, ImageColor, ImageDraw
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor
 
+from fundiff.pictures.opening import DRAWN, content_of, opened
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing
 from fundiff.pipeline.params import Section, nearest
 
 PACKAGED = ("rocket", "chelsea", "coffee", "astronaut")  # photographs that lie in scikit-image's wheel
-DRAWN = 512  # pixels: the size at which SVG and strokes are drawn before they are made small
+LARGEST, PATIENCE = 32 << 20, 120  # bytes and seconds: what is longer than a picture from the web may be
+
+
+def known(color: str) -> str:
+    """A colour that can be drawn with. Raises ValueError for another."""
+    try:
+        ImageColor.getrgb(color)
+    except ValueError:
+        raise ValueError("a colour's name or #rrggbb") from None
+    return color
+
+
+def on_the_web(url: str) -> str:
+    """An address by http or https. Raises ValueError for another."""
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not url.isascii()
+        or not url.isprintable()
+    ):
+        raise ValueError("an address that begins with https:// or http://")
+    if " " in url:
+        raise ValueError("an address without spaces; write %20 for one")
+    return url
+
+
+Color = Annotated[str, AfterValidator(known)]
+Coordinate = Annotated[float, Field(ge=-10, le=10)]
 
 
 class Stroke(Section):
     """A line through points, or with `fill` the area inside them; x rightward, y downward, from 0 to 1."""
 
-    points: list[tuple[float, float]] = Field(min_length=1)
-    color: str = "black"
+    points: list[tuple[Coordinate, Coordinate]] = Field(min_length=1)
+    color: Color = "black"
     width: float = Field(default=0.03, gt=0, le=1)
     fill: bool = False
+
+    @model_validator(mode="after")
+    def an_area(self) -> Self:
+        """What is filled has an inside."""
+        if self.fill and len(self.points) < 3:
+            raise ValueError("three points or more of a filled stroke")
+        return self
 
 
 class Source(Section):
     """Where a picture comes from (file, package, url with sha256, or strokes) and how it becomes square."""
 
-    file: str | None = None
+    file: str | None = Field(default=None, min_length=1)
     package: Literal[PACKAGED] | None = None  # type: ignore[valid-type]
-    url: str | None = None
-    sha256: str | None = None
+    url: Annotated[str, AfterValidator(on_the_web)] | None = None
+    sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
     strokes: list[Stroke] | None = None
-    background: str = "white"
+    background: Color = "white"
     crop: Literal["resize", "center"] = "center"
 
     @model_validator(mode="after")
-    def one(self):
+    def one(self) -> Self:
         """Exactly one source, and a hash for what comes from the network."""
         if sum(kind is not None for kind in (self.file, self.package, self.url, self.strokes)) != 1:
             raise ValueError("exactly one of file, package, url, strokes")
         if (self.url is None) != (self.sha256 is None):
             raise ValueError("url and sha256 together, so that a changed picture is noticed")
         return self
-
-
-def opened(content: bytes, name: str, background: str = "white") -> Image.Image:
-    """An image from the bytes of a raster or SVG file, over a ground. Raises UserError if it is neither."""
-    try:
-        if name.lower().endswith(".svg"):
-            import resvg_py
-
-            text = content.decode("utf-8")
-            content = resvg_py.svg_to_bytes(svg_string=text, width=DRAWN, skip_system_fonts=True, dpi=96)
-        image = Image.open(io.BytesIO(content)).convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError):
-        raise UserError(f"{name}: not a readable image; PNG, JPEG, WebP, GIF and SVG are") from None
-    ground = Image.new("RGBA", image.size, background)
-    return Image.alpha_composite(ground, image).convert("RGB")
 
 
 def drawn(strokes: Sequence[Stroke], background: str, size: int = DRAWN) -> Image.Image:
@@ -84,21 +108,37 @@ def drawn(strokes: Sequence[Stroke], background: str, size: int = DRAWN) -> Imag
     return image
 
 
-def fetched(url: str, sha256: str) -> bytes:
-    """The content of a URL. Raises UserError where it cannot be had or is not the one that was meant."""
-    import urllib.request
+def web() -> urllib.request.OpenerDirector:
+    """What fetches from the web, and from nowhere else: a redirection to a file is followed no more than a file is."""
+    opener = urllib.request.OpenerDirector()
+    kinds = ("Proxy", "Unknown", "HTTP", "HTTPS", "HTTPDefaultError", "HTTPRedirect")
+    for handler in [*(f"{kind}Handler" for kind in kinds), "HTTPErrorProcessor"]:
+        opener.add_handler(getattr(urllib.request, handler)())
+    return opener
 
+
+def fetched(url: str, sha256: str) -> bytes:
+    """The content of a URL. Raises UserError where it cannot be had, has no end, or is not the one that was meant."""
+    content, deadline = bytearray(), time.monotonic() + PATIENCE
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            content = answer.read()
-    except (OSError, ValueError) as error:
+        with web().open(url, timeout=PATIENCE / 4) as answer:
+            while part := answer.read1(1 << 16):
+                content += part
+                if len(content) > LARGEST:
+                    raise OSError(f"more than {LARGEST >> 20} MB")
+                if time.monotonic() > deadline:
+                    raise OSError(f"no end after {PATIENCE} s")
+            if answer.length:
+                raise OSError(f"{answer.length} bytes are missing at its end")
+    except (OSError, ValueError, HTTPException) as error:
+        why = str(error) or type(error).__name__
         raise UserError(
-            f"{url}: cannot be fetched ({error}); check the network, or save it as a file"
+            f"{url}: cannot be fetched ({why}); check the network, or save it as a file"
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
         raise UserError(f"{url}: SHA-256 is {found}; params.yaml says {sha256}")
-    return content
+    return bytes(content)
 
 
 def squared(image: Image.Image, size: int, crop: str) -> Image.Image:
@@ -112,23 +152,17 @@ def squared(image: Image.Image, size: int, crop: str) -> Image.Image:
 
 def picture(source: Source, size: int) -> Image.Image:
     """The picture of a source as a `size` x `size` RGB image. Raises UserError where it cannot be had."""
-    try:
-        if source.strokes is not None:
-            image = drawn(source.strokes, source.background)
-        elif source.package is not None:
-            import skimage
+    if source.strokes is not None:
+        image = drawn(source.strokes, source.background)
+    elif source.package is not None:
+        import skimage
 
-            path = Path(skimage.__file__).parent / "data"
-            file = next(path.glob(f"{source.package}.*"))
-            image = opened(file.read_bytes(), file.name)
-        elif source.url is not None:
-            image = opened(fetched(source.url, str(source.sha256)), source.url, source.background)
-        else:
-            image = opened(Path(str(source.file)).read_bytes(), str(source.file), source.background)
-    except FileNotFoundError:
-        raise UserError(f"{source.file}: no such image; give its path from the project's root") from None
-    except ValueError as error:
-        raise UserError(f"params.yaml: fetch_images: {error}") from None
+        file = next((Path(skimage.__file__).parent / "data").glob(f"{source.package}.*"))
+        image = opened(file.read_bytes(), file.name)
+    elif source.url is not None:
+        image = opened(fetched(source.url, str(source.sha256)), urlsplit(source.url).path, source.background)
+    else:
+        image = opened(content_of(str(source.file)), str(source.file), source.background)
     return squared(image, size, source.crop)
 
 
@@ -141,11 +175,15 @@ def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
         image.save(temporary, "PNG")
 
 
-def load_picture(folder: str | Path, name: str) -> Tensor:
-    """The fetched picture `name` as `[3, S, S]` in [-1, 1]. Raises UserError for an unknown one."""
+def load_picture(folder: str | Path, name: str, size: int | None = None) -> Tensor:
+    """The fetched picture `name` as `[3, S, S]` in [-1, 1]. Raises UserError for an unknown one, or another S than size."""
     path = Path(folder) / f"{name}.png"
     if not path.is_file():
         known = nearest(name, sorted(p.stem for p in Path(folder).glob("*.png")))
         raise UserError(f"params.yaml: {name!r} is not a key of fetch_images.images; {known}")
-    image = np.asarray(Image.open(path).convert("RGB"), np.float32)
-    return torch.from_numpy(image / 127.5 - 1).permute(2, 0, 1)
+    image = opened(content_of(str(path)), str(path))
+    if size not in (None, image.width):
+        raise UserError(
+            f"params.yaml: fetch_images.size is {image.width}; the model draws {size} pixels, set it to that"
+        )
+    return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)

@@ -23,14 +23,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def instruction_sets() -> list[str]:
+    """Those of the CPU's instruction sets that matter here; none where the system does not tell."""
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", cpu_info(), re.MULTILINE)
+    known = set(flags[1].split()) if flags else set()
+    return [name for name in INSTRUCTIONS if name in known]
+
+
+def multiplies_bf16() -> bool:
+    """Whether the CPU has instructions for bf16 (AVX512-bf16, AMX); without them it is many times slower than fp32."""
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(instruction_sets())
+
+
 def described() -> dict[str, Any]:
     """CPU model, cores, and those of its instruction sets that matter here."""
-    info = cpu_info()
-    model = re.search(r"^model name\s*:\s*(.+)$", info, re.MULTILINE)
-    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", info, re.MULTILINE)
-    known = set(flags[1].split()) if flags else set()
+    model = re.search(r"^model name\s*:\s*(.+)$", cpu_info(), re.MULTILINE)
     return {
         "cpu": model[1].strip() if model else platform.processor() or platform.machine(),
         "cores": cores(),
-        "instruction_sets": [name for name in INSTRUCTIONS if name in known],
+        "instruction_sets": instruction_sets(),
     }

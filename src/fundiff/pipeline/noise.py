@@ -26,5 +26,5 @@ def randn(generators: Sequence[torch.Generator], shape: Sequence[int], device: s
 def seeded(seed: int) -> Iterator[None]:
     """Weights initialised inside the block are a function of the seed; torch's own generator is left as it was."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(seed % 2**64)  # any whole number is a seed
         yield

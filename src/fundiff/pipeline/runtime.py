@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import os
 import sys
-import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from fundiff.pipeline import workers
+from fundiff.pipeline import machine, workers
 from fundiff.pipeline.errors import UserError
 
 M = TypeVar("M", bound=nn.Module)
@@ -47,24 +45,30 @@ class Runtime:
         return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-@cache
-def bf16_pays(device: str) -> bool:
-    """Whether a small convolution is not slower in bf16: without AVX512-bf16 or AMX it is many times slower.
+def precision_of(device: str) -> str:
+    """bf16 where the hardware has instructions for it, else fp32: a property of the machine, never of its load."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if kind == "cpu" and machine.multiplies_bf16() else "fp32"
 
-    Both take turns, and the best of each counts: other work on the machine must not change the bits of a training.
-    """
-    x = torch.randn(16, 64, 28, 28, device=device).to(memory_format=torch.channels_last)
-    conv = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    subjects = [(x, conv), (x.bfloat16(), copy.deepcopy(conv).bfloat16())]
-    times: list[list[float]] = [[], []]
-    with torch.no_grad():
-        for _ in range(12):
-            for (images, layer), taken in zip(subjects, times, strict=True):
-                start = time.perf_counter()
-                layer(images).sum().item()
-                taken.append(time.perf_counter() - start)
-    fp32, bf16 = (min(taken[1:]) for taken in times)
-    return bf16 < 1.2 * fp32
+
+def accelerator() -> str:
+    """The device of the machine that is fastest: a CUDA or an Apple GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def checked(device: str) -> str:
+    """The device, on which a tensor can be made. Raises UserError for another."""
+    try:
+        torch.zeros(1, device=device)
+        if device != "cpu" and torch.device(device).type == "cpu":
+            raise RuntimeError("a CPU has no number")
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UserError(f"FUNDIFF_DEVICE: {device!r} is not a device of this machine; try cpu") from None
+    return device
 
 
 def keep_freed_memory() -> None:
@@ -79,20 +83,20 @@ def keep_freed_memory() -> None:
 
 @cache
 def detect() -> Runtime:
-    """The fastest runtime of this machine, or what FUNDIFF_DEVICE, FUNDIFF_PRECISION and FUNDIFF_THREADS say."""
-    device = os.environ.get("FUNDIFF_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    """The fastest runtime of this machine, or what FUNDIFF_DEVICE, FUNDIFF_PRECISION and FUNDIFF_THREADS say.
+
+    Algorithms are deterministic where there is such a one, else torch warns and names it. Raises UserError.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, by the first product on a GPU
+    device = os.environ.get("FUNDIFF_DEVICE") or accelerator()
     workers.join(device)
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise UserError(f"FUNDIFF_DEVICE: {device!r} is not a device of this machine; try cpu") from None
+    checked(device)
     threads = os.environ.get("FUNDIFF_THREADS")
     if threads:
-        if not threads.isdigit() or int(threads) < 1:
-            raise UserError(f"FUNDIFF_THREADS: {threads!r}; expected a whole number from 1")
+        if not threads.isdecimal() or not 1 <= int(threads) <= 1024:
+            raise UserError(f"FUNDIFF_THREADS: {threads!r}; expected a whole number from 1 to 1024")
         torch.set_num_threads(int(threads))
-    precision = os.environ.get("FUNDIFF_PRECISION")
-    precision = precision or workers.agreed("bf16" if bf16_pays(device) else "fp32")
+    precision = os.environ.get("FUNDIFF_PRECISION") or workers.agreed(precision_of(device))
     if precision not in PRECISIONS:
         raise UserError(f"FUNDIFF_PRECISION: {precision!r}; expected one of {', '.join(PRECISIONS)}")
     keep_freed_memory()

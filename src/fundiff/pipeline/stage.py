@@ -8,11 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import S, load_section
+from fundiff.pipeline.params import S, load_section, read_yaml
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
@@ -21,8 +19,11 @@ def stage_names(folder: str | Path = "stages") -> list[str]:
 
 
 def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
-    """The stage's entry in a pipeline's dvc.yaml."""
-    return yaml.safe_load(Path(pipeline).read_text(encoding="utf-8"))["stages"][name]
+    """The stage's entry in a pipeline's dvc.yaml. Raises UserError where it has none."""
+    entries = read_yaml(pipeline).get("stages") or {}
+    if name not in entries:
+        raise UserError(f"{pipeline}: no stage {name!r}; say there what stages/{name}.py reads and writes")
+    return entries[name]
 
 
 def listed(paths: list[str]) -> str:
@@ -62,6 +63,7 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
     """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
     start = time.perf_counter()
     try:
+        leads, entry = workers.leads(), entry_of(name, pipeline)
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
@@ -71,9 +73,8 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
         sys.exit(
             f"{name}: not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
         )
-    if not workers.leads():
+    if not leads:
         return
-    entry = entry_of(name, pipeline)
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
     seconds = time.perf_counter() - start
     print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")

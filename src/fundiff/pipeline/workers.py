@@ -9,20 +9,35 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeVar
 
+from fundiff.pipeline.errors import UserError
+
 if TYPE_CHECKING:  # the report writes its files by way of this module, and needs no torch
     from torch import Tensor, nn
 
 T = TypeVar("T")
 
 
+def told(name: str, default: int) -> int:
+    """A number that `accelerate launch` has set in the environment. Raises UserError for anything else."""
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal():
+        raise UserError(f"{name}: {value!r} is no number; `accelerate launch` sets it, else unset it")
+    return int(value)
+
+
 def count() -> int:
-    """How many processes work together."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """How many processes work together. Raises UserError for none."""
+    if (world := told("WORLD_SIZE", 1)) < 1:
+        raise UserError("WORLD_SIZE: 0; `accelerate launch` sets it, else unset it")
+    return world
 
 
 def rank() -> int:
-    """This one's number, from 0."""
-    return int(os.environ.get("RANK", "0")) if count() > 1 else 0
+    """This one's number, from 0. Raises UserError where it is none of the processes."""
+    number, world = told("RANK", 0), count()
+    if number >= world:
+        raise UserError(f"RANK: {number} of {world} processes; `accelerate launch` sets RANK and WORLD_SIZE")
+    return number
 
 
 def leads() -> bool:

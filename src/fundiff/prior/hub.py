@@ -45,12 +45,13 @@ def access(name: str) -> Iterator[None]:
     """Turns everything that loading a prior may raise into one line: what is missing and how to get it."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        # Gated, offline, not cached, no such folder and no such variant are all OSError or ValueError.
-        reason = next(
-            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
-        )[:160]
-        advice = "check model.name and model.variant in params.yaml"
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # a folder may hold anything, and the libraries that read it raise as much
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        advice = (
+            "check model.name and model.variant in params.yaml; of weights, *.safetensors alone are loaded"
+        )
         # A hub id is owner/name; models/NAME is taken for a mistyped folder of the project.
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
             access_page = f"accept its licence at huggingface.co/{name}"

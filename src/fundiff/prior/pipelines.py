@@ -13,7 +13,7 @@ import torch
 
 from fundiff.pipeline.errors import UserError
 from fundiff.prior.hub import access, folder_of
-from fundiff.prior.pixel_prior import unet_class
+from fundiff.prior.pixel_prior import load_unet
 from fundiff.prior.text import load_text
 
 
@@ -65,18 +65,13 @@ def load_prior(
     parts: dict[str, Any] = {}
     if "text_encoder" not in index:
         parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
+    # Loaded by its own class, so that a folder's model_index.json never decides which code is imported.
+    parts["unet"] = load_unet(folder, name, variant, dtype)
     with access(name), quiet():
-        # Loaded by its own class, so that a folder's model_index.json never decides which code is imported.
-        parts["unet"] = (
-            unet_class(folder)
-            .from_pretrained(  # type: ignore[attr-defined]
-                folder, subfolder="unet", variant=variant, torch_dtype=dtype, low_cpu_mem_usage=False
-            )
-            .eval()
-        )
         pipe = IFPipeline.from_pretrained(
             folder,
             variant=variant,
+            use_safetensors=True,
             torch_dtype=dtype,
             safety_checker=None,
             feature_extractor=None,

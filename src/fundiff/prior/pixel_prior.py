@@ -57,7 +57,11 @@ class PixelPrior:
         return {"course": ancestral(self.process), "scheduler": scheduler(self.process, self.scheduler)}
 
     def spaced(self, steps: int) -> list[int]:
-        """The scheduler's own timesteps for num_inference_steps, then -1: the clean image."""
+        """The scheduler's own timesteps for num_inference_steps, then -1. Raises UserError for more than it has."""
+        if steps > len(self.path):
+            raise UserError(
+                f"params.yaml: {steps} steps; the model was trained on {len(self.path)} timesteps"
+            )
         self.scheduler.set_timesteps(steps)
         return [*self.scheduler.timesteps.tolist(), -1]
 
@@ -103,7 +107,7 @@ def unet_class(folder: Path) -> type:
     from diffusers import UNet2DConditionModel
 
     with access(str(folder)):
-        name = UNet2DConditionModel.load_config(folder, subfolder="unet")["_class_name"]
+        name = UNet2DConditionModel.load_config(folder, subfolder="unet").get("_class_name", "no class")
     if name == "ShuffledUNet2DConditionModel":
         from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 
@@ -113,6 +117,24 @@ def unet_class(folder: Path) -> type:
             f"{folder}/unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
         )
     return UNet2DConditionModel
+
+
+def load_unet(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> nn.Module:
+    """A prior's UNet in eval mode, by its own class and from safetensors. Raises UserError, also for missing weights."""
+    with access(name):
+        unet, found = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
+            folder,
+            subfolder="unet",
+            variant=variant,
+            torch_dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    if missing := found["missing_keys"]:
+        raise UserError(
+            f"model.name {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
+        )
+    return unet.eval()
 
 
 def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
@@ -144,10 +166,7 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     """The prior that the manifest names, its UNet and scheduler alone. Raises UserError in one line."""
     ddpm, dtype = load_scheduler(model), DTYPES[model.precision]
     folder = folder_of(model.name, model.variant, model.revision)
-    with access(model.name):
-        unet = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
-            folder, subfolder="unet", variant=model.variant, torch_dtype=dtype
-        )
-    unet = placed(unet.eval().requires_grad_(False), model, runtime)
+    unet = load_unet(folder, model.name, model.variant, dtype)
+    unet = placed(unet.requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext
     return PixelPrior(unet, ddpm, VariancePreserving.of(ddpm), runtime.device, dtype, autocast)

@@ -35,6 +35,7 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
         pipe = IFPipeline.from_pretrained(
             folder,
             variant=model.variant,
+            use_safetensors=True,
             dtype=DTYPES[model.precision],
             unet=None,
             safety_checker=None,

@@ -177,8 +177,11 @@ def key_figures(stages: Stages) -> Figures:
         if name in stages:
             try:
                 found |= {f"{name}_{key}": figure for key, figure in measure(stages[name], stages).items()}
-            except KeyError as error:
-                raise UserError(
-                    f"metrics/{name}.json: no {error} in it; `dvc repro {name}` makes it"
-                ) from None
+            except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+                what = (
+                    f"no {error} in it"
+                    if isinstance(error, KeyError)
+                    else f"not the stage's numbers ({error})"
+                )
+                raise UserError(f"metrics/{name}.json: {what}; `dvc repro {name}` makes it") from None
     return found

@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import BASE, read_params
+from fundiff.pipeline.lock import read_lock
+from fundiff.pipeline.params import BASE, read_params, read_yaml
 from fundiff.pipeline.stage import files
 
 
@@ -31,13 +30,29 @@ class Stage:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The numbers of metrics/NAME.json."""
-        return json.loads(self._text(f"metrics/{self.name}.json"))
+        path = f"metrics/{self.name}.json"
+        try:
+            found = json.loads(self._text(path))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise UserError(
+                f"{path}: not the numbers of a stage; delete it, and `dvc repro {self.name}` makes it anew"
+            )
+        return found
 
     @cached_property
     def curve(self) -> list[dict[str, float]]:
         """The rows of metrics/NAME.csv."""
-        rows = csv.DictReader(self._text(f"metrics/{self.name}.csv").splitlines())
-        return [{key: float(value) for key, value in row.items()} for row in rows]
+        path = f"metrics/{self.name}.csv"
+        try:
+            rows = list(csv.DictReader(self._text(path).splitlines()))
+            found = [{key: float(value) for key, value in row.items()} for row in rows]
+        except (TypeError, ValueError):
+            found = []
+        if not found:
+            raise UserError(f"{path}: not a loss curve; delete it, and `dvc repro {self.name}` makes it anew")
+        return found
 
     @cached_property
     def figures(self) -> list[str]:
@@ -79,7 +94,12 @@ class Stage:
     def _text(self, path: str) -> str:
         if not (self.root / path).is_file():
             raise UserError(f"{path}: not found; `dvc repro {self.name}` makes it")
-        return (self.root / path).read_text(encoding="utf-8")
+        try:
+            return (self.root / path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UserError(
+                f"{path}: no text; delete it, and `dvc repro {self.name}` makes it anew"
+            ) from None
 
 
 def load_bench(root: Path) -> dict[str, Any]:
@@ -95,10 +115,7 @@ def load_bench(root: Path) -> dict[str, Any]:
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
     """The stages of dvc.yaml whose numbers and figures are the report's deps, all of which must be there."""
-    entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    lock_file = root / "dvc.lock"
-    text = lock_file.read_text(encoding="utf-8") if lock_file.exists() else ""
-    lock = (yaml.safe_load(text) or {}).get("stages", {})
+    entries, lock = read_yaml(root / "dvc.yaml")["stages"], read_lock(root / "dvc.lock")
     params = read_params(root / "params.yaml")
     stages = {}
     for name, entry in entries.items():

@@ -28,7 +28,9 @@ def edit_stage(stage: str, params: EditParams) -> None:
     timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})
     jobs = [(level, name) for level in levels for name in params.images]
-    originals = {name: load_picture("data/pictures", name).to(bench.device) for name in params.images}
+    originals = {
+        name: load_picture("data/pictures", name, bench.prior.size).to(bench.device) for name in params.images
+    }
     stacked, prompts = torch.stack([originals[name] for _, name in jobs]), [params.prompt] * len(jobs)
     generators = [generator(params.seed, "edit", name) for _, name in jobs]
     last = sdedit(bench, params, stacked, prompts, [level for level, _ in jobs], generators)

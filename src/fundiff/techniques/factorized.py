@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -16,6 +16,8 @@ from fundiff.sampling.estimators import Component, factorized
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import Guided
+
+Sigma = Annotated[float, Field(ge=0.01, le=1000)]
 
 
 class Part(Section):
@@ -36,7 +38,9 @@ class Factorized(Section):
     """A picture whose components show different things."""
 
     kind: Literal["bands", "colour", "motion"]
-    sigmas: list[float] = Field(default=[2.0], description="of bands: n cuts make n + 1 bands, low first")
+    sigmas: list[Sigma] = Field(
+        default=[2.0], min_length=1, description="of bands: n cuts make n + 1 bands, low first"
+    )
     length: int = Field(default=9, ge=2, description="of motion, in pixels")
     parts: list[Part] = Field(min_length=2, description="one a component; an image's component is kept")
 

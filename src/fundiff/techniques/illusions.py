@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -14,7 +14,7 @@ from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.grids import tile
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator, sample_generators
-from fundiff.pipeline.params import Section
+from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.runtime import detect
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.upscaling import FACTOR, StageII, enlarged, load_stage_ii
@@ -38,10 +38,21 @@ class Part(Section):
 class AnagramParams(Guided):
     """Pictures that read in several views."""
 
-    anagrams: dict[str, list[Part]] = Field(min_length=1, description="name: the views and what each shows")
+    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(
+        description="name: the views and what each shows"
+    )
     reduction: Literal["mean", "sum", "alternate"] = "mean"
     samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
-    turning: int = Field(ge=2, description="frames of a turn in the animation")
+    turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
+
+    @model_validator(mode="after")
+    def whole(self) -> Self:
+        """A sum of estimates is an estimate only where the weights sum to 1."""
+        for name, parts in self.anagrams.items():
+            total = sum(part.weight for part in parts)
+            if self.reduction == "sum" and abs(total - 1) > 1e-6:
+                raise ValueError(f"weights of {name!r} that sum to 1, not {total:g}, with reduction: sum")
+        return self
 
 
 def large(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fundiff.pictures.outs import unit
 from fundiff.pictures.restoration import psnr, ssim
+from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn
 from fundiff.process.paths import Path
 from fundiff.techniques.bench import Bench
@@ -15,7 +16,12 @@ from fundiff.techniques.settings import Loop
 
 
 def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
-    """The picture `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage (course A1.1)."""
+    """The picture `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage (course A1.1).
+
+    Raises UserError for a timestep that the path does not have.
+    """
+    if t >= len(path):
+        raise UserError(f"params.yaml: timestep {t} is out of range; the model knows 0 to {len(path) - 1}")
     eps = randn([generator(seed, "forward", t)], image.shape, str(image.device))
     return path.forward(image[None], t, eps)
 

@@ -1,0 +1,35 @@
+"""dvc.lock, which DVC rewrites after every stage: a kill meanwhile leaves it cut, and DVC answers with pages of YAML.
+
+`python -m fundiff.pipeline.lock`, which `make repro` runs first, says so in one line.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import read_yaml
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """The stages of a dvc.lock by name; none where there is none yet. Raises UserError for one that was cut."""
+    if not path.exists():
+        return {}
+    advice = f"`git checkout {path.name}` brings the last whole one back, and the run cache the work"
+    try:
+        stages: Any = read_yaml(path).get("stages")
+    except UserError as error:
+        raise UserError(f"{error}; {advice}") from None
+    whole = isinstance(stages, dict) and all(isinstance(s, dict) and "cmd" in s for s in stages.values())
+    if not whole:
+        raise UserError(f"{path}: cut in the middle of a stage; {advice}")
+    return stages
+
+
+if __name__ == "__main__":
+    try:
+        read_lock(Path("dvc.lock"))
+    except UserError as error:
+        sys.exit(str(error))
