@@ -9,8 +9,9 @@ from torch import Tensor
 from fundiff.prior.pixel_prior import PREDICTIONS, PixelPrior
 from fundiff.process.bridge import Bridge
 from fundiff.process.paths import Linear
-from fundiff.process.predictions import EpsPrediction, Process
+from fundiff.process.predictions import EpsPrediction, Process, VelocityPrediction
 from fundiff.sampling.estimate import Estimate
+from fundiff.sampling.steps import Step, euler
 
 # Where a network that predicts the noise is asked last: nearer to pure noise its answer says nothing of the image.
 NOISIEST = 0.99
@@ -26,6 +27,26 @@ class FlowPrior:
     def path(self) -> Linear:
         """The straight line from noise to image, in as many timesteps as the prior's own path has."""
         return Linear(len(self.prior.path))
+
+    @property
+    def process(self) -> VelocityPrediction[Linear]:
+        """Its path, and velocity: what its estimates hold whatever the network predicts."""
+        return VelocityPrediction(self.path)
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """Euler's."""
+        return {"euler": euler(self.path)}
+
+    @property
+    def size(self) -> int:
+        """The side of its images in pixels."""
+        return self.prior.size
+
+    @property
+    def device(self) -> str:
+        """Where it works."""
+        return self.prior.device
 
     @property
     def bridge(self) -> Process[Bridge]:

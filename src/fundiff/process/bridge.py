@@ -37,7 +37,7 @@ class Bridge(Circular):
         return self.linear.sigma(t) / self.norm(t)
 
     def timestep(self, t: float) -> float:
-        """The prior's timestep s, between whole ones too, with abar_s / (1 - abar_s) = alpha^2 / sigma^2 (log-SNR interpolated)."""
+        """The prior's timestep s, between whole ones too, of the same log-SNR: abar_s / (1 - abar_s) = alpha^2 / sigma^2."""
         abar = self.prior.alphas_cumprod.double().numpy()
         sigma = (t + 1) / len(self)
         with np.errstate(divide="ignore"):  # at the two ends the log-SNR is infinite

@@ -58,6 +58,12 @@ class Path(ABC):
         """eps = (x_t - alpha x_0) / sigma; sigma must not be 0."""
         return (x_t - along(self.alpha(t), x_t) * x0) / along(self.sigma(t), x_t)
 
+    def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
+        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+        kept = self.alpha(t_later) / self.alpha(t)
+        added = (self.sigma(t_later) ** 2 - (kept * self.sigma(t)) ** 2).clamp(min=0).sqrt()
+        return kept.to(x_t.device) * x_t + added.to(x_t.device) * noise
+
     def time(self, t: float | Tensor) -> Tensor:
         """What a network of Part B is shown of t: (t + 1) / T, nearly 0 at the image, 1 at noise (course B2)."""
         return (torch.as_tensor(t) + 1) / len(self)
@@ -145,7 +151,7 @@ class VariancePreserving(Circular):
         return (weight * largest.log() + (1 - weight) * smallest.clamp(min=1e-20).log()).exp()
 
     def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
-        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+        """The same; a stretch of this path has the form of the whole."""
         kept = (self.abar(t_later) / self.abar(t)).to(x_t.device)
         return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
 

@@ -75,7 +75,7 @@ def keep_component(
     return constrain
 
 
-def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[int]:
+def back_and_forth(timesteps: Sequence[float], length: int, times: int) -> list[float]:
     """The timesteps of RePaint's resampling: after every `length` steps back by as many, `times` - 1 times.
 
     What is new and what is kept get more passes to agree in; times = 1 is the plain list.
