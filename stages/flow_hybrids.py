@@ -1,6 +1,7 @@
 from pydantic import Field
 
 from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.films import afar
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named, Section
@@ -10,7 +11,6 @@ from fundiff.techniques.bench import open_flow_bench
 from fundiff.techniques.flow import hybrid_kernel
 from fundiff.techniques.hybrids import draw_hybrid
 from fundiff.techniques.settings import FlowGuided
-from fundiff.views.registry import afar
 
 
 class Pair(Section):

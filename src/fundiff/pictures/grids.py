@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from fundiff.pipeline.files import replacing
 
 DPI, GAP = 130, 8  # of figures; between panels, in pixels
-FRAMES = 24  # of an animation of a denoising: noise cannot be compressed, and a clone brings all of them
 HAIRLINE = 214  # the grey around a panel, by which a white one stands out from the paper
 
 
@@ -134,24 +132,3 @@ def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarr
         y, x = i // columns * (h + gap), i % columns * (w + gap)
         sheet[y : y + h, x : x + w] = image
     return sheet
-
-
-def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
-    """Write frames `[H, W, C]` uint8 as an endless GIF that rests on its last frame; 32 greys or 128 colours a frame."""
-    pictures = [
-        Image.fromarray(frame.squeeze()).quantize(
-            32 if frame.shape[-1] == 1 else 128, dither=Image.Dither.NONE
-        )
-        for frame in frames
-    ]
-    durations = [milliseconds] * (len(pictures) - 1) + [hold]
-    with replacing(path) as temporary:
-        pictures[0].save(
-            temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
-        )
-
-
-def thinned(count: int, frames: int = FRAMES) -> list[int]:
-    """At most `frames` evenly spaced indices of 0..count-1, the last one among them."""
-    n = min(count, frames)
-    return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})
