@@ -35,7 +35,7 @@ def files(entry: dict[str, Any], *kinds: str) -> list[str]:
     """The paths of a dvc.yaml stage under the given keys (deps, outs, metrics, plots), code left out."""
     items = [item for kind in kinds for item in entry.get(kind, [])]
     paths = [item if isinstance(item, str) else next(iter(item)) for item in items]
-    return [path for path in paths if not path.endswith(".py")]
+    return [path for path in paths if not path.endswith(".py") and not path.startswith("src/")]
 
 
 def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
