@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from benchmarks import notebook
 from benchmarks.turn import Play, Turn, amount, timed
-from fundiff.digits.data import Digits, packaged, split
+from fundiff.digits.data import Digits, split
 from fundiff.digits.objectives import prediction
+from fundiff.digits.sources import packaged
 from fundiff.digits.training import Augmentation, Recipe, Trainer, run_epoch
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.noise import seeded
@@ -30,7 +31,7 @@ Steps = Callable[[int], int]  # trains by so many steps; the images that they to
 @cache
 def arrays(part: str) -> tuple[np.ndarray, np.ndarray]:
     """uint8 `[N, 28, 28]` and labels of the packaged digits: 3,500 for "train", 500 for "validation"."""
-    return split(*packaged(), {"validation": 500, "test": 1000, "train": 0}, seed=0)[part]
+    return split(*packaged()["all"], {"validation": 500, "test": 1000, "train": 0}, seed=0)[part]
 
 
 def digits(part: str, device: str, count: int | None = None) -> Digits:

@@ -17,8 +17,7 @@ from fundiff.pipeline.stage import run
 from fundiff.sampling.loop import last
 
 FOLDER = "report/figures/digit_guidance"
-SHOWN = 12
-KEPT = ("accuracy", "frechet", "coverage", "recall")
+SHOWN, KEPT = 12, ("accuracy", "frechet", "coverage", "recall")
 
 
 class Params(Section):
@@ -30,21 +29,20 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    runtime = detect()
-    jury, (unet, config) = Jury(params.seed, runtime), load_unet("models/class_unet")
+    runtime, (unet, config) = detect(), load_unet("models/class_unet")
+    jury, sampler = Jury(params.seed, runtime), deterministic(process_of(config))
     unet, process, labels = runtime.place(unet), process_of(config), jury.labels(params.count)
-    sampler, numbers, rows = deterministic(process), {}, []
+    numbers, rows = {}, []
     for scale in sorted(params.guidance_scales):
         estimator = classed(unet, labels[workers.share(params.count)], process, scale)
         sets = jury.sets(estimator, process, params.count, 1, sampler, params.steps)
         scores = jury.score(sets, labels)
         numbers[f"{scale:g}"] = {name: scores[name] for name in KEPT}
         estimator = classed(unet, torch.full_like(labels[:1], params.digit).expand(SHOWN), process, scale)
-        generators = sample_generators(params.seed, SHOWN)
-        rows.append(list(last(sample(estimator, process, generators, runtime, params.steps, sampler))))
+        noise = sample_generators(params.seed, SHOWN)
+        rows.append(list(last(sample(estimator, process, noise, runtime, params.steps, sampler))))
     grid(f"{FOLDER}/samples.png", rows, [f"γ = {scale}" for scale in numbers], panel=0.7)
-    floor = jury.reference.balanced_floor(params.count)
-    levels = {"accuracy": jury.context()["judge_accuracy"]} | floor
+    levels = {"accuracy": jury.context()["judge_accuracy"]} | jury.reference.balanced_floor(params.count)
     panels = [
         Panel(
             name,

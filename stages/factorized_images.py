@@ -2,6 +2,7 @@ import torch
 from pydantic import Field
 
 from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.films import afar
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.errors import UserError
@@ -11,7 +12,6 @@ from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import Bench, open_bench
 from fundiff.techniques.factorized import Factorized, draw_factorized, partial_sums
 from fundiff.techniques.settings import Guided
-from fundiff.views.registry import afar
 
 
 class Params(Guided):

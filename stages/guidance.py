@@ -4,9 +4,8 @@ from torch import Tensor
 from fundiff.critic.scoring import Scorer, load_scorer
 from fundiff.pictures.outs import Outs
 from fundiff.pipeline.stage import run
-from fundiff.sampling.loop import last
-from fundiff.techniques.bench import Bench, open_bench
-from fundiff.techniques.generation import generated, look
+from fundiff.techniques.bench import open_bench
+from fundiff.techniques.generation import guided_samples, look
 from fundiff.techniques.settings import Guided
 
 
@@ -15,13 +14,6 @@ class Params(Guided):
     count: int = Field(ge=1, le=64)
     sweep: list[NonNegativeFloat] = Field(description="more scales to see beside it, from the same noise")
     negative_prompts: list[str] = Field(description="to lead away from in the place of `unconditional`")
-
-
-def samples(bench: Bench, params: Params, **changed: float | str) -> list[Tensor]:
-    """Every frame `[count, 3, S, S]` of the samples' denoising, with some settings changed."""
-    settings = params.model_copy(update=changed)
-    estimator = bench.guided(settings, [params.prompt] * params.count)
-    return list(generated(bench, settings, estimator, bench.timesteps(params), params.count))
 
 
 def negative(outs: Outs, scorer: Scorer, params: Params, guided: Tensor, away: dict[str, Tensor]) -> dict:
@@ -41,14 +33,15 @@ def negative(outs: Outs, scorer: Scorer, params: Params, guided: Tensor, away: d
 def main(params: Params) -> None:
     outs, scorer = Outs("guidance"), load_scorer()
     bench = open_bench([params.prompt, params.unconditional, *params.negative_prompts])
-    frames = samples(bench, params)
+    asked = bench, params, params.prompt, params.count
+    frames = guided_samples(*asked)
     guided, labels = frames[-1], [f"sample {i + 1}" for i in range(params.count)]
-    scales = sorted({*params.sweep, params.guidance_scale})
-    swept = {
-        g: last(samples(bench, params, guidance_scale=g)) if g != params.guidance_scale else guided
-        for g in scales
+    others = sorted({*params.sweep} - {params.guidance_scale})
+    swept = {g: guided_samples(*asked, guidance_scale=g)[-1] for g in others} | {
+        params.guidance_scale: guided
     }
-    away = {prompt: samples(bench, params, unconditional=prompt)[-1] for prompt in params.negative_prompts}
+    swept = dict(sorted(swept.items()))
+    away = {text: guided_samples(*asked, unconditional=text)[-1] for text in params.negative_prompts}
     outs.animation(frames, params.count)
     outs.grid([guided], row_labels=[f"g = {params.guidance_scale:g}"], column_labels=labels, panel=1.6)
     rows = [f"g = {scale:g}" for scale in swept]

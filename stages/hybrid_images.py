@@ -1,9 +1,7 @@
-import numpy as np
 from pydantic import Field
-from torch import Tensor
 
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.grids import tile
+from fundiff.pictures.films import afar, zooming
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named, Section
@@ -12,7 +10,6 @@ from fundiff.sampling.estimators import lowpass
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.hybrids import draw_hybrid
 from fundiff.techniques.settings import Guided
-from fundiff.views.registry import afar
 
 
 class Pair(Section):
@@ -28,12 +25,6 @@ class Params(Guided):
     kernel: int = Field(ge=3, le=1025, description="of the Gaussian, odd")
     sigma: float = Field(ge=0.01, le=1000, description="of the Gaussian, in pixels")
     zoom: int = Field(ge=2, le=200, description="frames of the animation")
-
-
-def zooming(image: Tensor, count: int) -> list[np.ndarray]:
-    """The frames of a picture `[3, S, S]` that goes away to a fifth of its size and comes back."""
-    shares = [1 - 0.8 * i / (count - 1) for i in range(count)]
-    return [tile(unit(afar(image, share, 4))[None], 1, scale=1) for share in [*shares, *reversed(shares)]]
 
 
 def main(params: Params) -> None:
@@ -53,7 +44,7 @@ def main(params: Params) -> None:
         rows.append([samples[chosen], afar(samples[chosen], 0.2), blurred[chosen]])
         words.append([f"near:\n{wrapped(pair.near)}", f"afar:\n{wrapped(pair.far)}", "its low frequencies"])
         outs.single(name, samples[chosen])
-        outs.film(name, zooming(samples[chosen], params.zoom))
+        outs.film(name, zooming(unit(samples[chosen]), params.zoom))
     outs.grid(rows, captions=words, panel=1.9)
     outs.numbers(numbers)
 

@@ -1,10 +1,8 @@
-import torch
 from pydantic import Field
 
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.masks import Mask, load_mask, seam
+from fundiff.pictures.masks import MaskedPicture, load_masked, seam
 from fundiff.pictures.outs import Outs, wrapped
-from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
@@ -14,19 +12,13 @@ from fundiff.techniques.inpainting import inpaint, known_error, resampled
 from fundiff.techniques.settings import Guided
 
 
-class Example(Section):
-    image: str
-    prompt: str
-    mask: Mask
-
-
 class Resample(Section):
     length: int = Field(ge=1, description="steps of a jump back")
     times: int = Field(ge=1, description="passes over each jump's steps; 1 is the course's plain rule alone")
 
 
 class Params(Guided):
-    examples: Named[Example]
+    examples: Named[MaskedPicture]
     resample: Resample
 
 
@@ -34,20 +26,14 @@ def main(params: Params) -> None:
     outs, examples, names = Outs("inpainting"), list(params.examples.values()), list(params.examples)
     prompts = [example.prompt for example in examples]
     bench, scorer = open_bench([*prompts, params.unconditional]), load_scorer()
-    originals = torch.stack([load_picture("data/pictures", e.image, bench.prior.size) for e in examples]).to(
-        bench.device
-    )
-    masks = torch.stack([load_mask(e.mask, bench.prior.size) for e in examples]).to(originals)
+    originals, masks = load_masked(examples, bench.prior.size, "data/pictures", bench.device)
     frames, calls = {}, {}
     for kind, times in {"plain": 1, "resampled": params.resample.times}.items():
         if kind == "resampled" and times == 1:
             continue
         path = resampled(bench.timesteps(params), params.resample.length, times)
         calls[kind] = unet_calls(path)
-        print(
-            f"inpainting: {calls[kind]} UNet calls, {times} passes over every {params.resample.length} steps",
-            flush=True,
-        )
+        print(f"inpainting: {calls[kind]} UNet calls, every step {times} times", flush=True)
         own, known = ([generator(params.seed, what, name) for name in names] for what in ("sample", "known"))
         frames[kind] = list(inpaint(bench, params, originals, masks, prompts, path, own, known))
     final = list(frames.values())[-1]

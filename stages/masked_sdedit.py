@@ -1,11 +1,8 @@
-import torch
-
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.masks import Mask, load_mask
+from fundiff.pictures.masks import MaskedPicture, load_masked
 from fundiff.pictures.outs import Outs, wrapped
-from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Named, Section
+from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
 from fundiff.sampling.constraints import keep
 from fundiff.techniques.bench import entry, open_bench
@@ -14,14 +11,8 @@ from fundiff.techniques.sdedit import sdedit
 from fundiff.techniques.settings import Guided, Levels
 
 
-class Example(Section):
-    image: str
-    prompt: str
-    mask: Mask
-
-
 class Params(Guided):
-    examples: Named[Example]
+    examples: Named[MaskedPicture]
     levels: Levels
 
 
@@ -31,20 +22,16 @@ def main(params: Params) -> None:
     timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})
     jobs = [(level, name, example) for level in levels for name, example in params.examples.items()]
-    originals = torch.stack(
-        [load_picture("data/pictures", e.image, bench.prior.size) for _, _, e in jobs]
-    ).to(bench.device)
-    masks = torch.stack([load_mask(e.mask, bench.prior.size) for _, _, e in jobs]).to(originals)
+    size, device = bench.prior.size, bench.device
+    originals, masks = load_masked([example for _, _, example in jobs], size, "data/pictures", device)
     generators = [generator(params.seed, "edit", name) for _, name, _ in jobs]
     known = [generator(params.seed, "known", name, level) for level, name, _ in jobs]
     constraint = keep(originals, masks, bench.path, known, timesteps[-1])
     prompts = [example.prompt for _, _, example in jobs]
-    edited = sdedit(
-        bench, params, originals, prompts, [level for level, _, _ in jobs], generators, constraint
-    )
-    edited = (
-        masks * edited + (1 - masks) * originals
-    )  # a start at the last timestep takes no step to be constrained
+    starts = [level for level, _, _ in jobs]
+    edited = sdedit(bench, params, originals, prompts, starts, generators, constraint)
+    # A start at the last timestep takes no step after which the constraint could act.
+    edited = masks * edited + (1 - masks) * originals
     scores = scorer.aligned(edited, prompts)
     numbers: dict[str, dict] = {
         name: {"known_error": 0.0, "alignment_per_level": {}} for name in params.examples

@@ -1,17 +1,17 @@
 import torch
 from pydantic import Field, NonNegativeFloat
-from torch import Tensor, nn
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import noised
+from fundiff.judge.denoising import restoration_scores, restore
 from fundiff.judge.scores import rounded
-from fundiff.pictures.grids import gif, grid, tile
-from fundiff.pictures.restoration import best_sigma, blur, clamped, psnr, ssim
+from fundiff.pictures.films import gif
+from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import detect
 from fundiff.pipeline.stage import run
 
 
@@ -20,13 +20,6 @@ class Params(Section):
     sigmas: list[NonNegativeFloat] = Field(min_length=1)
     digits: int = Field(ge=1, le=12, description="test digits in the figure")
     frames: int = Field(ge=2, description="of the animation from sigma 0 to the largest")
-
-
-@torch.no_grad()
-def restore(unet: nn.Module, z: Tensor, runtime: Runtime) -> Tensor:
-    """The denoiser's estimate of the clean digits, in batches."""
-    with runtime.autocast():
-        return clamped(torch.cat([unet(part) for part in z.split(250)]))
 
 
 def main(params: Params) -> None:
@@ -39,18 +32,9 @@ def main(params: Params) -> None:
     scores = {}
     for sigma in params.sigmas:
         z = noised(test, sigma, generator(params.seed, "test"))
-        width = best_sigma(noised(validation, sigma, generator(params.seed, "validation")), validation)
-        restored, smooth = restore(unet, z, runtime), clamped(blur(z, width))
-        scores[f"{sigma:g}"] = {
-            "psnr": psnr(restored, test),
-            "ssim": ssim(restored, test),
-            "noisy_psnr": min(psnr(clamped(z), test), 100.0),
-            "noisy_ssim": ssim(clamped(z), test),
-            "gaussian_psnr": psnr(smooth, test),
-            "gaussian_ssim": ssim(smooth, test),
-            "gaussian_sigma": width,
-            "mean_image_psnr": psnr(mean_image.expand_as(test), test),
-        }
+        noisy = noised(validation, sigma, generator(params.seed, "validation"))
+        restored = restore(unet, z, runtime)
+        scores[f"{sigma:g}"] = restoration_scores(restored, z, test, mean_image, noisy, validation)
     write_json("metrics/ood_sigma.json", rounded(scores))
     shown = test[:: len(test) // params.digits][: params.digits]
     rows, labels = [], []

@@ -4,7 +4,7 @@ from pydantic import Field
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import sample
-from fundiff.judge.jury import Jury, SampleParams, animate, keep
+from fundiff.judge.jury import Jury, SampleParams, animate, keep, summary
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers
 from fundiff.pipeline.noise import sample_generators
@@ -45,19 +45,6 @@ def main(params: Params) -> None:
             shown = sets
     told = summary(scores, params.guidance_scale) | jury.context()
     keep("class_unet", params.judged, shown, labels.repeat(len(shown)), told)
-
-
-def summary(scores: dict[float, dict], guidance_scale: float) -> dict:
-    """The scores at the shown guidance, and beside them what each scale gives."""
-    shown = dict(scores[guidance_scale])
-    shown["accuracy"] = {
-        "overall": shown["accuracy"],
-        "per_digit": shown.pop("accuracy_per_digit"),
-        "per_guidance": {f"{scale:g}": s["accuracy"] for scale, s in scores.items()},
-    }
-    for key in ("frechet", "coverage", "recall"):
-        shown[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
-    return shown | {"guidance_scale": guidance_scale}
 
 
 if __name__ == "__main__":

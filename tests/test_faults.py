@@ -23,8 +23,8 @@ from fundiff.pipeline.lock import read_lock
 from fundiff.pipeline.params import Section, inherited, read_params, validate
 from fundiff.pipeline.stage import stage_names
 from fundiff.report.key_figures import key_figures
-from fundiff.report.page import caption
 from fundiff.report.results import Stage
+from fundiff.report.words import caption
 from stages.report import Params as ReportParams
 
 OPENING, SOURCES = "pictures/test_opening.py", "pictures/test_sources.py"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prior.making.packages import fetch
+from fundiff.pipeline.registry import fetch
 from prior.stages.sections import FetchDrawings, read, run
 
 

@@ -33,7 +33,6 @@
     button.addEventListener("click", () => timer ? stop() : film.play());
     range.addEventListener("input", () => { stop(); show(+range.value); });
     addEventListener("beforeprint", () => { stop(); range.value = last; show(last); });
-    if ("ready" in film.dataset) { range.value = last; show(last); }
     if (!still) seen.observe(film);
   }
 
@@ -43,6 +42,67 @@
     const move = () => pair.style.setProperty("--at", `${range.value}%`);
     range.addEventListener("input", move);
     move();
+  }
+
+  // Gestures: hover is the style sheet's; tap, click and Enter keep what hover shows.
+  for (const button of document.querySelectorAll(".gesture")) {
+    button.addEventListener("click", () => button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true"));
+  }
+
+  // Scrubbers: one column of a grid of pictures at a time, large; the grid itself folds away below.
+  const scrubbed = (grids, host) => {
+    const columns = JSON.parse(grids[0].dataset.columns);
+    const rows = grids.flatMap((grid) => {
+      const labels = JSON.parse(grid.dataset.columns), tiles = [...grid.querySelectorAll(".tile")];
+      return Array.from({ length: tiles.length / labels.length }, (_, r) => columns.map((label) => tiles[r * labels.length + labels.indexOf(label)]));
+    }).filter((row) => row.every(Boolean));
+    if (columns.length < 2 || !rows.length) return;
+    const large = document.createElement("div"), controls = document.createElement("label");
+    large.className = "large"; controls.className = "controls";
+    const range = Object.assign(document.createElement("input"), { type: "range", min: 0, max: columns.length - 1, value: Math.floor(columns.length / 2) });
+    const output = document.createElement("output");
+    controls.append(host.dataset.scrub, range, output);
+    for (const row of rows) {
+      const card = document.createElement("div"), image = row[0].querySelector("img").cloneNode();
+      const under = Object.assign(document.createElement("span"), { className: "under", textContent: row[0].dataset.row });
+      card.append(image, under); large.append(card);
+    }
+    const show = () => {
+      rows.forEach((row, r) => {
+        const from = row[range.value].querySelector("img"), to = large.children[r].firstChild;
+        to.src = from.src; to.alt = from.alt;
+      });
+      output.textContent = columns[range.value];
+      range.setAttribute("aria-valuetext", output.textContent);
+    };
+    range.addEventListener("input", show);
+    show();
+    host.prepend(large, controls);
+  };
+  for (const host of document.querySelectorAll(".scrub")) {
+    const grids = host.dataset.from.split(" ").map((id) => document.getElementById(id)).filter(Boolean);
+    if (grids.length > 1) scrubbed(grids, host);
+  }
+  for (const grid of document.querySelectorAll(".tiles[data-scrub]")) {
+    const details = document.createElement("details");
+    details.className = "all";
+    details.append(Object.assign(document.createElement("summary"), { textContent: "All side by side" }), grid.querySelector(".scroll"));
+    grid.prepend(details);
+    scrubbed([grid], grid);
+  }
+  addEventListener("beforeprint", () => { for (const details of document.querySelectorAll("main details")) details.open = true; });
+
+  // Commands can be copied; a page opened from disk may not have the clipboard, so there is the old way too.
+  for (const line of document.querySelectorAll(".command")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      const code = line.querySelector("code");
+      getSelection().selectAllChildren(code);
+      const copied = await navigator.clipboard?.writeText(code.textContent).then(() => true, () => false) || document.execCommand("copy");
+      button.textContent = copied ? "Copied" : "Selected";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    line.append(button);
   }
 
   // Enlarging: arrows and buttons walk through all figures, Escape closes.
@@ -57,7 +117,7 @@
     const natural = image.naturalWidth;
     const width = image.className ? natural * Math.max(1, Math.floor(room / natural)) : Math.min(room, natural * 1.6);
     large.style.width = `${innerWidth < 600 && natural > 600 ? Math.max(width, 720) : width}px`;
-    const caption = zooms[current].closest("figure, li").querySelector("figcaption, span:not(.hint)");
+    const caption = !zooms[current].closest(".tile") && zooms[current].closest("figure, li").querySelector("figcaption, span:not(.hint)");
     viewer.querySelector(".caption").textContent = caption ? caption.textContent : image.alt;
     viewer.querySelector(".count").textContent = `${current + 1} of ${zooms.length}`;
     if (!viewer.open) viewer.showModal();
@@ -73,18 +133,28 @@
   });
   viewer.addEventListener("close", () => zooms[current] && zooms[current].focus());
 
-  // What is wider than the screen can be scrolled by the keyboard too.
+  // What is wider than the screen can be scrolled by the keyboard too, and says so.
+  const wide = document.querySelectorAll(".scroll, .equation");
   const reach = () => {
-    for (const box of document.querySelectorAll(".scroll, .equation")) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    for (const box of wide) {
+      const more = box.scrollWidth > box.clientWidth + 1;
+      if (more) box.tabIndex = 0; else box.removeAttribute("tabindex");
+      box.classList.toggle("more", more);
     }
   };
   addEventListener("resize", reach);
+  addEventListener("toggle", reach, true);
   reach();
 
-  // Contents: closed on a phone; the section in view is marked.
-  const details = document.querySelector(".toc details");
-  if (matchMedia("(max-width: 60rem)").matches) details.open = false;
+  // Contents: on a phone a bar at the top that opens; the section in view is marked.
+  const contents = document.querySelector(".toc details"), narrow = matchMedia("(max-width: 60rem)");
+  const fold = () => { contents.open = !narrow.matches; };
+  narrow.addEventListener("change", fold);
+  fold();
+  contents.addEventListener("click", (event) => { if (narrow.matches && event.target.closest("a")) contents.open = false; });
+  document.querySelector(".toc").addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && narrow.matches) { contents.open = false; contents.querySelector("summary").focus(); }
+  });
   const links = new Map([...document.querySelectorAll(".toc a")].map((a) => [a.hash.slice(1), a]));
   const spy = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) {

@@ -34,20 +34,35 @@ def test_exchanged_readings_score_below_chance():
 def test_a_true_illusion_stands_above_random_prompts():
     similarities = torch.zeros(2, 6)
     similarities[0, 3] = similarities[1, 5] = 1.0
-    scores = illusion_scores(similarities, [3, 5], 10, chance())
+    scores = illusion_scores(similarities, [3, 5], 10, chance(), 6)
     assert scores["alignment"] == 1 and scores["alignment_random"] == 0
     assert scores["concealment"] > 0.99 and scores["concealment_random"] == pytest.approx(0.5)
 
 
 def test_the_sample_that_hides_its_other_reading_is_chosen():
     # Two samples, prompts (skull, falls, other). From near the first shows its skull best, though the falls well.
-    near = Alignment(torch.tensor([[0.6, 0.5, 0.0], [0.1, 0.2, 0.0]]), torch.tensor([1, 1]))
-    afar = Alignment(torch.tensor([[0.6, 0.0, 0.0], [0.4, 0.1, 0.0]]), torch.tensor([0, 0]))
+    near = Alignment(torch.tensor([[0.6, 0.5, 0.0], [0.1, 0.2, 0.0]]), torch.tensor([1, 1]), 3)
+    afar = Alignment(torch.tensor([[0.6, 0.0, 0.0], [0.4, 0.1, 0.0]]), torch.tensor([0, 0]), 3)
     assert best(torch.stack([near.margin(), afar.margin()])) == 0
     assert best(torch.stack([near.margin([0]), afar.margin([1])])) == 1
 
 
 @given(st.lists(st.floats(-1, 1), min_size=4, max_size=4))
 def test_a_margin_over_more_prompts_is_never_larger(scores):
-    judged = Alignment(torch.tensor([scores]), torch.tensor([2]))
+    judged = Alignment(torch.tensor([scores]), torch.tensor([2]), 4)
     assert judged.margin([0, 3]) <= judged.margin([0]) <= judged.margin()
+
+
+def test_a_prompt_outside_of_the_vocabulary_is_compared_with_all_of_it():
+    alignment = Alignment(torch.tensor([[0.3, 0.1, 0.2]]), torch.tensor([2]), 2)
+    assert alignment.wrong.item() == pytest.approx(0.2) and alignment.rank.item() == 2
+    inside = Alignment(torch.tensor([[0.3, 0.1, 0.9]]), torch.tensor([0]), 2)
+    assert inside.wrong.item() == pytest.approx(0.1) and inside.rank.item() == 1
+
+
+def test_random_sentences_are_the_vocabularys_alone():
+    similarities = torch.tensor([[0.9, 0.0, 0.0, 0.8], [0.0, 0.0, 0.0, 0.9]])
+    scores = illusion_scores(similarities, [0, 3], 10, chance(), 3)
+    assert scores["alignment_random"] == 0
+    with pytest.raises(ValueError, match="no 2 others"):
+        illusion_scores(similarities, [0, 1], 10, chance(), 3)

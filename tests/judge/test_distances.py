@@ -8,7 +8,7 @@ from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
 from fundiff.judge.distances import coverage, frechet, kid, nearest_mse, recall
-from fundiff.pictures.restoration import best_blur, blur, psnr, ssim
+from fundiff.pictures.restoration import best_sigma, blur, psnr, ssim
 
 
 def normal(n: int, d: int, seed: int, mean: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -70,7 +70,7 @@ def test_ssim_is_one_for_equal_images_and_falls_with_noise():
 def test_more_noise_wants_a_wider_blur():
     clean = blur(torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0)), 2.0)
     noise = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    assert best_blur(clean + 0.02 * noise, clean) < best_blur(clean + 0.5 * noise, clean)
+    assert best_sigma(clean + 0.02 * noise, clean) < best_sigma(clean + 0.5 * noise, clean)
 
 
 def test_blur_keeps_a_flat_image():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from fundiff.pictures.grids import Item, arranged, gif, grid, thinned, tile
+from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.grids import Item, arranged, grid, tile
 
 
 def test_thinning_keeps_all_of_few_and_both_ends_of_many():

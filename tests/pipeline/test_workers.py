@@ -13,8 +13,9 @@ import torch
 import yaml
 from PIL import Image
 
-from fundiff.digits.data import packaged, split
+from fundiff.digits.data import split
 from fundiff.digits.networks import save_config, save_epoch, sha256
+from fundiff.digits.sources import packaged
 from fundiff.judge.classifier import Judge
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import write_json
@@ -74,7 +75,7 @@ def project(folder: Path) -> Path:
     judged = {"seeds": 1, "sampler": "ddim", "steps": 3}
     params["sample_class_unet"] |= {"per_digit": 1, "steps": 5, "guidance_scales": [], "judged": judged}
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    parts = split(*packaged(), {"train": 201, "validation": 100, "test": 102}, 0)
+    parts = split(*packaged()["all"], {"train": 201, "validation": 100, "test": 102}, 0)
     (folder / "data").mkdir()
     images = {f"{name}_images": part[0] for name, part in parts.items()}
     np.savez(

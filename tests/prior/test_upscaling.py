@@ -7,7 +7,7 @@ from diffusers import IFSuperResolutionPipeline
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
-from fundiff.prior.upscaling import FACTOR, enlarged
+from fundiff.prior.upscaling import FACTOR, enlarged, load_stage_ii
 from fundiff.views.registry import VIEWS, enlarged_view, view_named
 from tests.tiny import SIZE, make_stage_ii
 
@@ -15,6 +15,11 @@ CPU = Runtime("cpu", "fp32", 1)
 LOW = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
 STATES = torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
 EMPTY = torch.zeros(77, 32)
+
+
+@pytest.fixture(scope="module")
+def second(model):
+    return load_stage_ii(model, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def generators():
     return sample_generators(180, len(LOW))
 
 
-def test_one_reading_as_it_is_is_the_super_resolution_pipeline(model):
+def test_one_reading_as_it_is_is_the_super_resolution_pipeline(model, second):
     pipe = IFSuperResolutionPipeline.from_pretrained(
         model.stage_ii, text_encoder=None, tokenizer=None, safety_checker=None, feature_extractor=None,
         watermarker=None, requires_safety_checker=False,
@@ -41,16 +46,23 @@ def test_one_reading_as_it_is_is_the_super_resolution_pipeline(model):
         image=LOW, height=side, width=side, prompt_embeds=STATES, negative_prompt_embeds=EMPTY.expand_as(STATES),
         num_inference_steps=3, generator=generators(), output_type="pt",
     ).images  # fmt: skip
-    ours = enlarged(model, CPU, LOW, [(VIEWS["identity"](), STATES)], EMPTY, generators(), steps=3)
+    ours = enlarged(second, LOW, [(VIEWS["identity"](), STATES, 1.0)], EMPTY, generators(), steps=3)
     assert torch.allclose(ours, expected, atol=1e-4)
 
 
-def test_the_second_reading_has_its_say(model):
-    plain = VIEWS["identity"](), STATES
-    turned = VIEWS["flip"](), STATES.flip(0)
-    one = enlarged(model, CPU, LOW, [plain], EMPTY, generators(), steps=2)
-    both = enlarged(model, CPU, LOW, [plain, turned], EMPTY, generators(), steps=2)
-    assert both.shape == one.shape and not torch.allclose(one, both)
+def test_the_second_reading_weighs_what_its_weight_says(second):
+    def drawn(weight: float, reduction: str = "mean"):
+        readings = [(VIEWS["identity"](), STATES, 1.0), (VIEWS["flip"](), STATES.flip(0), weight)]
+        return enlarged(second, LOW, readings, EMPTY, generators(), reduction, steps=2)
+
+    one = enlarged(second, LOW, [(VIEWS["identity"](), STATES, 1.0)], EMPTY, generators(), steps=2)
+    assert one.shape == drawn(1.0).shape
+    assert not torch.allclose(one, drawn(1.0)) and not torch.allclose(drawn(1.0), drawn(3.0))
+    assert not torch.allclose(drawn(1.0), drawn(1.0, "alternate"))
+
+
+def test_a_model_without_a_second_stage_has_none(model):
+    assert load_stage_ii(model.model_copy(update={"stage_ii": None}), CPU) is None
 
 
 @pytest.mark.parametrize("name", [*VIEWS, "pixels then flip"])

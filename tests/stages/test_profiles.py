@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.pipeline.params import validate
+from fundiff.pipeline.params import BASE, inherited, validate
 
 STILL = {"rotate": 0, "scale": 0, "shift": 0}
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
@@ -29,13 +29,20 @@ def profiled(*names: str) -> dict:
     return params
 
 
+def with_base(profile: str, name: str) -> dict:
+    """A section of the profiled params over what all sections share."""
+    params = profiled(profile)
+    return params[BASE] | params[name]
+
+
 @pytest.mark.parametrize(
     "names", [[p.name] for p in sorted(Path("profiles").iterdir())] + [["course", "deepfloyd"]]
 )
 def test_a_profile_sets_known_keys_to_valid_values(names):
-    for name, section in profiled(*names).items():
-        module = importlib.import_module(f"stages.{name}")
-        validate(getattr(module, "Params", None) or module.Model, name, section)
+    params = profiled(*names)
+    for name in set(params) - {BASE}:
+        kind = importlib.import_module(f"stages.{name}").Params
+        validate(kind, name, inherited(kind, params) | (params[name] or {}))
 
 
 def test_course_is_the_table_of_the_single_step_denoiser():
@@ -46,7 +53,7 @@ def test_course_is_the_table_of_the_single_step_denoiser():
 
 @pytest.mark.parametrize("name", ["train_time_unet", "train_class_unet"])
 def test_course_is_the_table_of_the_conditioned_unets(name):
-    section = profiled("course")[name]
+    section = with_base("course", name)
     assert (section["hidden_size"], section["batch_size"], section["epochs"]) == (64, 128, 20)
     assert (section["learning_rate"], section["decay"], section["snapshots"]) == (
         1e-3,
@@ -57,9 +64,11 @@ def test_course_is_the_table_of_the_conditioned_unets(name):
     assert section.get("class_drop", 0.1) == 0.1
 
 
-@pytest.mark.parametrize("name", ["train_denoiser", "pure_noise", "train_time_unet", "train_class_unet"])
+@pytest.mark.parametrize(
+    "name", ["train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet"]
+)
 def test_course_has_none_of_the_departures(name):
-    section = profiled("course")[name]
+    section = with_base("course", name)
     assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
 
 

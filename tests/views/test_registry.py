@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fundiff.pictures.films import afar
 from fundiff.pipeline.errors import UserError
-from fundiff.views.registry import VIEWS, afar, view_named
+from fundiff.views.registry import VIEWS, view_named
 
 X = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

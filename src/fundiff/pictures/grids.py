@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from fundiff.pipeline.files import replacing
 
 DPI, GAP = 130, 8  # of figures; between panels, in pixels
-FRAMES = 24  # of an animation of a denoising: noise cannot be compressed, and a clone brings all of them
 HAIRLINE = 214  # the grey around a panel, by which a white one stands out from the paper
 
 
@@ -134,49 +132,3 @@ def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarr
         y, x = i // columns * (h + gap), i % columns * (w + gap)
         sheet[y : y + h, x : x + w] = image
     return sheet
-
-
-def twins(picture: Image.Image) -> list[Image.Image]:
-    """Two pictures of the same colours that are not of the same bytes: Pillow would merge a frame with its like.
-
-    The commonest colour has two entries in the palette, and two of its pixels have changed places.
-    """
-    indices, palette = np.array(picture), picture.getpalette() or []
-    common, twin = int(np.bincount(indices.ravel()).argmax()), len(palette) // 3
-    (y, x), *rest = np.argwhere(indices == common)
-    made = []
-    for at in ((y, x), tuple(rest[0]) if rest else (y, x)):
-        changed = indices.copy()
-        changed[at] = twin
-        made.append(Image.fromarray(changed))
-        made[-1].putpalette([*palette, *palette[3 * common : 3 * common + 3]])
-    return made
-
-
-def paletted(frames: Sequence[np.ndarray]) -> list[Image.Image]:
-    """Frames `[H, W, C]` uint8 with palettes of 32 greys or 128 colours, no two neighbours of the same bytes."""
-    pictures = []
-    for frame in frames:
-        colours = 32 if frame.shape[-1] == 1 else 128
-        pictures.append(Image.fromarray(frame.squeeze()).quantize(colours, dither=Image.Dither.NONE))
-    repeats = [False, *(np.array_equal(*pair) for pair in pairwise(frames)), False]
-    return [
-        twins(picture)[i % 2] if repeats[i] or repeats[i + 1] else picture
-        for i, picture in enumerate(pictures)
-    ]
-
-
-def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
-    """Write frames `[H, W, C]` uint8 as an endless GIF that rests on its last frame; 32 greys or 128 colours a frame."""
-    pictures = paletted(frames)
-    durations = [milliseconds] * (len(pictures) - 1) + [hold]
-    with replacing(path) as temporary:
-        pictures[0].save(
-            temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
-        )
-
-
-def thinned(count: int, frames: int = FRAMES) -> list[int]:
-    """At most `frames` evenly spaced indices of 0..count-1, the last one among them."""
-    n = min(count, frames)
-    return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})

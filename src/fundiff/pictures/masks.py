@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image
@@ -9,7 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from fundiff.pictures.opening import content_of, read
-from fundiff.pictures.sources import Stroke, drawn
+from fundiff.pictures.sources import Stroke, drawn, load_picture
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import Section
 
@@ -84,3 +87,19 @@ def seam(image: Tensor, mask: Tensor) -> float:
         difference = image.diff(dim=axis).abs()
         steps.append(difference[border.expand_as(difference)])
     return float(torch.cat(steps).mean() / 2)
+
+
+class MaskedPicture(Section):
+    """A picture to change inside a mask, and what it shall show there."""
+
+    image: str
+    prompt: str
+    mask: Mask
+
+
+def load_masked(
+    examples: Sequence[MaskedPicture], size: int, folder: str | Path, device: str
+) -> tuple[Tensor, Tensor]:
+    """The fetched pictures `[B, 3, S, S]` in [-1, 1] of a folder, and their masks `[B, 1, S, S]`."""
+    originals = torch.stack([load_picture(folder, example.image, size) for example in examples]).to(device)
+    return originals, torch.stack([load_mask(example.mask, size) for example in examples]).to(originals)

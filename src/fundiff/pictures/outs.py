@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fundiff.pictures.grids import gif, grid, thinned, tile
+from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.grids import grid, tile
 from fundiff.pictures.sources import save_png
 from fundiff.pipeline.files import write_json
 

@@ -15,7 +15,9 @@ from fundiff.pipeline.errors import UserError
 
 FRAMES = 32  # of an animation, at most
 PIXEL_ART = 400  # pixels: pictures up to this width are enlarged without smoothing
-HEAVY = 250_000  # bytes: a larger PNG is embedded as WebP of high quality
+SMALL = 160 * 160  # pixels: pictures up to this many, and grey ones, are embedded exactly
+QUALITY = 82  # of the WebP of larger ones in colour
+NOISE = 60  # of films: most of their frames are noise, which costs most and shows least
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,19 @@ def opened(path: Path) -> Image.Image:
         raise UserError(f"{path}: not a readable image; delete it and run `dvc repro`") from None
 
 
-def data_uri(content: bytes, kind: str) -> str:
-    """Bytes as a data URI of an image kind."""
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def encoded(image: Image.Image) -> str:
-    """An image as a data URI: PNG where it is grey or small, else WebP of high quality."""
+def encoded(image: Image.Image, quality: int | None = None) -> str:
+    """An image as a data URI of WebP: exact, or of a quality from 0 to 100."""
     buffer = io.BytesIO()
-    if image.mode == "L" or image.width * image.height <= 256 * 256:
-        image.save(buffer, "PNG", optimize=False)
-        return data_uri(buffer.getvalue(), "png")
-    image.save(buffer, "WEBP", quality=80, method=2)
-    return data_uri(buffer.getvalue(), "webp")
+    if quality is None:
+        image.convert("RGB").save(buffer, "WEBP", lossless=True, quality=50, method=3)
+    else:
+        image.convert("RGB").save(buffer, "WEBP", quality=quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def grey(pixels: np.ndarray) -> bool:
+    """Whether pixels `[H, W]` or `[H, W, 3]` have no colour."""
+    return pixels.ndim == 2 or bool((pixels[..., :1] == pixels).all())
 
 
 def unscaled(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -97,38 +99,23 @@ def frames_of(path: Path) -> list[np.ndarray]:
     """All frames of an animation as uint8 `[H, W]` or `[H, W, 3]`, in their true pixels."""
     with opened(path) as image:
         frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-    if all((f[..., :1] == f).all() for f in frames):
+    if all(map(grey, frames)):
         frames = [f[..., 0] for f in frames]
     return unscaled(frames)
 
 
-def beside(paths: Sequence[Path], gap: int = 2) -> np.ndarray:
-    """Images of one height side by side, as uint8 `[H, W, 3]`, with a grey gap between them."""
-    pixels = []
-    for path in paths:
-        with opened(path) as image:
-            pixels.append(np.asarray(image.convert("RGB")))
-    space = np.full((pixels[0].shape[0], gap, 3), 128, np.uint8)
-    return np.concatenate([part for p in pixels for part in (p, space)][:-1], axis=1)
-
-
 def picture(pixels: np.ndarray) -> Picture:
-    """Pixels `[H, W]` or `[H, W, 3]` as a picture."""
+    """Pixels `[H, W]` or `[H, W, 3]` as a picture, exact where it is small or grey."""
     height, width = pixels.shape[:2]
-    return Picture(encoded(Image.fromarray(np.ascontiguousarray(pixels))), width, height, width <= PIXEL_ART)
+    exact = width * height <= SMALL or grey(pixels)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return Picture(encoded(image, None if exact else QUALITY), width, height, width <= PIXEL_ART)
 
 
 def figure(path: Path) -> Picture:
-    """A PNG as a picture: its own bytes, unless they are heavy."""
+    """A PNG as a picture."""
     with opened(path) as image:
-        width, height = image.size
-        content = path.read_bytes()
-        uri = data_uri(content, "png") if len(content) <= HEAVY else ""
-        if not uri:
-            buffer = io.BytesIO()
-            image.convert("RGB").save(buffer, "WEBP", quality=88, method=2)
-            uri = data_uri(buffer.getvalue(), "webp")
-    return Picture(uri, width, height, width <= PIXEL_ART)
+        return picture(np.asarray(image.convert("RGB")))
 
 
 def film(frames: Sequence[np.ndarray]) -> Film:
@@ -144,4 +131,4 @@ def film(frames: Sequence[np.ndarray]) -> Film:
         y, x = i // columns * (height + 2), i % columns * (width + 2)
         sheet[y : y + height + 2, x : x + width + 2] = np.pad(frame, rim, mode="edge")
     sharp = width <= PIXEL_ART
-    return Film(encoded(Image.fromarray(sheet)), width, height, sharp, columns, rows, len(frames))
+    return Film(encoded(Image.fromarray(sheet), NOISE), width, height, sharp, columns, rows, len(frames))

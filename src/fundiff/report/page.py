@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import re
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 from latex2mathml.converter import convert
 
 from fundiff.digits.snapshots import kept_epochs
@@ -17,10 +17,18 @@ from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.params import read_params
-from fundiff.report import embedding
+from fundiff.report import embedding, layout
 from fundiff.report.charts import loss_curve
+from fundiff.report.digit_findings import DIGITS
+from fundiff.report.findings import finding
+from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
+from fundiff.report.live import network
+from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage, load_bench
+from fundiff.report.source import source_of
+from fundiff.report.tries import TRIES
+from fundiff.report.words import caption, departures, figure
 
 PACKAGES = (
     "torch",
@@ -34,52 +42,6 @@ PACKAGES = (
     "pillow",
 )
 MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$]+?)\$", re.DOTALL)
-
-
-def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Params unlike the profile's (`-S section.key=value`): section, key, value here, value there."""
-    rows = []
-    for key, text in re.findall(r"-S\s+([\w.]+)=(\S+)", profile):
-        here: Any = params
-        for part in key.split("."):
-            here = here.get(part) if isinstance(here, dict) else None
-        there = yaml.safe_load(text)
-        if here != there:
-            section, _, name = key.partition(".")
-            rows.append((section, name, shown(here), shown(there)))
-    return rows
-
-
-def shown(value: Any) -> str:
-    """A param's value as text."""
-    return "not set" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def figure(value: Any) -> str:
-    """A measured number with three digits, or all that stand before the point; words as they are."""
-    if not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def caption(path: str, stages: dict[str, Stage]) -> str:
-    """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as “a photo”, level 7`."""
-    stage, name = Path(Path(path).parts[2]).stem, Path(path).stem
-    if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
-        prompts = stages[stage].params.get("prompts", []) if stage in stages else []
-        return next((prompt for prompt in prompts if slug(prompt) == drawn[1]), drawn[1].replace("_", " "))
-    if edited := re.fullmatch(r"(.+)_level_(\d+)", name):
-        params = stages[stage].params if stage in stages else {}
-        example = params.get("examples", {}).get(edited[1], {})
-        prompt = example.get("prompt") or params.get("prompt", stage)
-        return f"{edited[1].replace('_', ' ')} as “{prompt}”, level {int(edited[2])}"
-    return (stage if stage.startswith(name) else f"{stage}: {name}").replace("_", " ")
-
-
-def unnamed(folder: Path, stages: dict[str, Stage]) -> list[Stage]:
-    """The stages with figures of which no template speaks: the page shows them by what they declare."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html")))
-    return [stage for name, stage in stages.items() if stage.plates and not re.search(rf"\b{name}\b", text)]
 
 
 def versions() -> dict[str, str]:
@@ -124,44 +86,60 @@ def environment(folder: Path) -> jinja2.Environment:
     )
 
 
-def render(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> str:
-    """The HTML of the project in `root`. Raises UserError where an input is missing or not as expected."""
-    env = environment(root / "report/template")
-    bench = load_bench(root)
-    env.globals |= {
-        "params": params,
-        "gallery": [path for path in params["gallery"] if (root / path).is_file()],
-        "stages": stages,
-        "others": unnamed(root / "report/template", stages),
-        "key_figures": key_figures(stages),
-        "toc": [],
-        "told": [],
-        "loss_curve": lambda *args, **kwargs: jinja2.utils.markupsafe.Markup(loss_curve(*args, **kwargs)),
+def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
+    """The functions that the templates call."""
+    markup = jinja2.utils.markupsafe.Markup
+    return {
+        "caption": partial(caption, stages=stages),
+        "code_of": source_of,
         "figure_of": lambda path: embedding.figure(root / path),
         "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
         "film_from": embedding.film,
+        "finding": partial(finding, PICTURES | DIGITS, stages=stages),
         "frames_of": lambda path: embedding.frames_of(root / path),
+        "grid_of": lambda name: layout.grid_of(stages[name]),
+        "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
+        "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),
         "picture_of": embedding.picture,
-        "beside": lambda paths: embedding.beside([root / path for path in paths]),
-        "departures": departures(
-            (root / "profiles/course").read_text(encoding="utf-8"), read_params(root / "params.yaml")
-        ),
+        "slug": slug,
+        "times_of_frames": layout.times_of_frames,
+    }
+
+
+def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> jinja2.Environment:
+    """The templates of the project in `root`, with all that they speak of."""
+    env = environment(root / "report/template")
+    bench = load_bench(root)
+    sections = read_params(root / "params.yaml")
+    env.globals |= helpers(root, stages) | {
+        "params": params,
+        "gallery": [path for path in params["gallery"] if (root / path).is_file()],
+        "stages": stages,
+        "key_figures": key_figures(stages),
+        "toc": [],
+        "told": [],
+        "departures": departures((root / "profiles/course").read_text(encoding="utf-8"), sections),
         "versions": versions(),
         "bench": {name: row for name, row in bench.items() if name != "machine"},
         "bench_machine": bench.get("machine", {}),
         "machine": described(),
-        "caption": caption,
-        "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
+        "network": network(root / "models/flow"),
+        "tries": {name: one for name, one in TRIES.items() if name in stages},
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
     env.filters["figure"] = figure
     env.filters["by_number"] = lambda numbers: sorted(numbers.items(), key=lambda item: float(item[0]))
+    return env
+
+
+def render(root: Path, stages: dict[str, Stage], params: dict[str, Any], page: str = "page.html") -> str:
+    """A page of the project in `root`. Raises UserError where an input is missing or not as expected."""
     try:
-        html = env.get_template("page.html").render()
+        html = environment_of(root, stages, params).get_template(page).render()
     except jinja2.UndefinedError as error:
         raise UserError(
             f"the report needs what no stage left: {error}; `dvc repro` the stage again"
         ) from None
     except jinja2.TemplateNotFound as error:
         raise UserError(f"report/template/{error.name}: not found; restore it from git") from None
-    return re.sub(r"\n\s*\n+", "\n", html)
+    return linked(re.sub(r"\n\s*\n+", "\n", html))

@@ -11,7 +11,7 @@ from fundiff.pictures.outs import unit
 from fundiff.pipeline.noise import sample_generators
 from fundiff.sampling.estimate import Estimator
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Loop
+from fundiff.techniques.settings import Guided, Loop
 
 
 def generated(
@@ -22,6 +22,15 @@ def generated(
     start = bench.noise(generators)
     yield start
     yield from bench.denoise(settings, start, estimator, timesteps, generators)
+
+
+def guided_samples(
+    bench: Bench, settings: Guided, prompt: str, count: int, **changed: float | str
+) -> list[Tensor]:
+    """Every frame `[count, 3, S, S]` of guided samples of a prompt, pure noise first, with some settings changed."""
+    settings = settings.model_copy(update=changed)
+    estimator = bench.guided(settings, [prompt] * count)
+    return list(generated(bench, settings, estimator, bench.timesteps(settings), count))
 
 
 def look(x: Tensor) -> dict[str, float]:

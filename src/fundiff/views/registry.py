@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -90,13 +89,3 @@ def enlarged_view(view: View, factor: int) -> View:
     if isinstance(view, Composition):
         return Composition(enlarged_view(view.first, factor), enlarged_view(view.second, factor))
     return Blocks(view, factor) if isinstance(view, Pixels | FromFile) else view
-
-
-def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
-    """A picture `[3, S, S]` made smaller by `share` in the middle of a white one of `enlarge` times its size."""
-    side = image.shape[-1] * enlarge
-    small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
-    canvas = torch.ones(image.shape[0], side, side, device=image.device)
-    at = (side - small.shape[-1]) // 2
-    canvas[:, at : at + small.shape[-1], at : at + small.shape[-1]] = small
-    return canvas

@@ -1,0 +1,57 @@
+"""Digits on their way: out of the noise with the network's guesses, and from one class to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fundiff.digits.estimators import classed, mixed
+from fundiff.digits.sampling import deterministic, sample
+from fundiff.digits.unet import UNet
+from fundiff.pipeline.noise import sample_generators
+from fundiff.pipeline.runtime import Runtime
+from fundiff.process.predictions import Process
+from fundiff.sampling.estimate import Estimate, Estimator
+from fundiff.sampling.loop import last
+
+
+def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estimator:
+    """The same estimator, which notes in `seen` the image that each of its estimates implies."""
+
+    def noted(x_t: Tensor, t: int) -> Estimate:
+        estimate = estimator(x_t, t)
+        seen.append(process.x0(x_t, t, estimate.eps))
+        return estimate
+
+    return noted
+
+
+def denoising(
+    unet: UNet, process: Process, seed: int, guidance_scale: float, steps: int, runtime: Runtime
+) -> list[Tensor]:
+    """For every step `[20, 1, 28, 28]`: the ten digits on their way out of the noise, then what each is taken for."""
+    seen: list[Tensor] = []
+    estimator = classed(unet, torch.arange(10, device=runtime.device), process, guidance_scale)
+    frames = sample(guesses(estimator, process, seen), process, sample_generators(seed, 10), runtime, steps)
+    return [torch.cat([x, guess]) for x, guess in zip(list(frames), seen, strict=True)]
+
+
+def interpolation(
+    unet: UNet,
+    process: Process,
+    pairs: Sequence[tuple[int, int]],
+    shares: Tensor,
+    seed: int,
+    guidance_scale: float,
+    steps: int,
+    runtime: Runtime,
+) -> tuple[Tensor, ...]:
+    """For every share, from 0 to 1, `[pairs, 1, 28, 28]`: the same noise, its class mixed of the pair's two."""
+    first, second = torch.eye(unet.classes, device=runtime.device)[torch.tensor(pairs)].unbind(1)
+    weights = torch.cat([torch.lerp(first, second, float(share)) for share in shares])
+    estimator = mixed(unet, weights, process, guidance_scale)
+    generators = [g for _ in shares for g in sample_generators(seed, len(pairs))]
+    drawn = last(sample(estimator, process, generators, runtime, steps, deterministic(process)))
+    return drawn.split(len(pairs))

@@ -1,0 +1,162 @@
+"""What the numbers of Part B say, in words: the comparative sentences about digits."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from fundiff.report.findings import Finding, Stage, Stages, by_number, change, counted, listed, spoken, trend
+
+
+def loss(stage: Stage, stages: Stages) -> str:
+    """Whether the held-out loss still falls, and whether it left the training loss behind."""
+    first, last = stage.curve[0], stage.curve[-1]
+    fell = last["validation_loss"] < first["validation_loss"]
+    gap = last["validation_loss"] / last["train_loss"] - 1
+    way = f"from {first['validation_loss']:.4f} to {last['validation_loss']:.4f}"
+    text = f"On held-out digits the loss {'fell' if fell else 'did not fall'} {way}"
+    if gap > 0.1:
+        more = "the network fits its own digits more"
+        return f"{text}, and ends {100 * gap:.0f} % above the training loss: {more}."
+    side = "within 10 % of" if gap > -0.1 else "below"
+    return f"{text}, and ends {side} the training loss: no sign that it learned its digits by heart."
+
+
+def ood_sigma(stage: Stage, stages: Stages) -> str:
+    """Where the denoiser is best of all, and where something simpler is."""
+    rows = by_number(stage.metrics)
+    names = {
+        "psnr": "the denoiser",
+        "gaussian_psnr": "the blur",
+        "noisy_psnr": "leaving it as it is",
+        "mean_image_psnr": "the mean image",
+    }
+    best = [(sigma, max(names, key=lambda key: row[key])) for sigma, row in rows]
+    won = [sigma for sigma, key in best if key == "psnr"]
+    lost = [f"{names[key]} at σ = {sigma:g}" for sigma, key in best if key != "psnr"]
+    falls = trend([row["psnr"] for _, row in rows]) == "falls"
+    ends = [f"{row['psnr']:.1f} dB at σ = {sigma:g}" for sigma, row in (rows[0], rows[-1])]
+    return (
+        f"The denoiser comes nearest to the clean digits at {counted(len(won), len(rows))} strengths of noise"
+        + (f"; better is {listed(lost)}" if lost else "")
+        + f". Its PSNR {'falls with every σ' if falls else 'does not simply fall with σ'}: {', '.join(ends)}."
+    )
+
+
+def pure_noise(stage: Stage, stages: Stages) -> str:
+    """Whether the answer is the mean digit."""
+    psnr = stage.metrics["psnr_to_mean_digit"]
+    said = "the two are hardly told apart" if psnr > 25 else "it has not yet learned it"
+    return f"PSNR between its answers and the mean training digit is {psnr:.1f} dB: {said}."
+
+
+def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", times: float = 100) -> str:
+    """A measure beside that of real digits, and which is larger."""
+    here, there = form.format(times * m[key]), form.format(times * m[f"{key}_real"])
+    side = "equal to" if here == there else "above" if m[key] > m[f"{key}_real"] else "below"
+    return f"{label} {here}, {side} that of real digits ({there})"
+
+
+def distance(m: dict[str, float]) -> str:
+    """The Frechet distance beside its bounds."""
+    side = "below" if m["frechet"] < m["frechet_floor"] else "above"
+    return f"The distance {m['frechet']:.2f} is {side} that of real digits to real digits ({m['frechet_floor']:.2f})"
+
+
+def sample_time_unet(stage: Stage, stages: Stages) -> str:
+    """How near the digits come, and what the recall means."""
+    m = stage.metrics
+    text = f"{distance(m)}; {real(m, 'coverage', 'coverage is')}; {real(m, 'recall', 'recall is')}."
+    if m["recall"] > m["recall_real"] and m["coverage"] < m["coverage_real"]:
+        text += " Wide samples, some of them no digits, raise recall and not coverage: read the two together."
+    if "sample_class_unet" in stages:
+        other = stages["sample_class_unet"].metrics["frechet"]
+        text += f" Asking for a class brings the distance {'down' if other < m['frechet'] else 'up'} to {other:.2f}."
+    return text
+
+
+def sample_class_unet(stage: Stage, stages: Stages) -> str:
+    """What guidance buys and costs."""
+    m = stage.metrics
+    rows = by_number(m["accuracy"]["per_guidance"])
+    scales = [scale for scale, _ in rows]
+
+    told = [
+        change("accuracy", [accuracy for _, accuracy in rows], scales, ".1%"),
+        change("recall", [recall for _, recall in by_number(m["recall_per_guidance"])], scales, ".0%"),
+    ]
+    text = f"From γ = {scales[0]:g} to {scales[-1]:g} {' and '.join(told)}."
+    best, nearest = min(by_number(m["frechet_per_guidance"]), key=lambda entry: entry[1])
+    text += f" The smallest distance is at γ = {best:g} ({nearest:.2f})"
+    if nearest < m["frechet_floor"]:
+        text += (
+            f", below that of real digits to real digits ({m['frechet_floor']:.2f}): the samples are plainer"
+        )
+        text += " than digits that people wrote, and no distance of finite sets is a hard floor"
+    else:
+        text += f"; real digits to real digits have {m['frechet_floor']:.2f}"
+    return text + f". {bounds(m)}"
+
+
+def bounds(m: dict[str, float]) -> str:
+    """Which of the two empty answers is farther from digits."""
+    far, near = (
+        ("noise", "the mean image")
+        if m["frechet_noise"] > m["frechet_mean_image"]
+        else ("the mean image", "noise")
+    )
+    return f"Of what shows no digit, {far} is farther from real ones than {near}."
+
+
+def digit_guidance(stage: Stage, stages: Stages) -> str:
+    """Where each measure has its best scale."""
+    rows = by_number(stage.metrics["guidance"])
+    scales = [scale for scale, _ in rows]
+    told = [
+        change(key, [row[key] for _, row in rows], scales, ".0%")
+        for key in ("accuracy", "coverage", "recall")
+    ]
+    best = min(rows, key=lambda entry: entry[1]["frechet"])
+    return f"From γ = {scales[0]:g} to {scales[-1]:g} {'; '.join(told)}. The Frechet distance is smallest at γ = {best[0]:g}."
+
+
+def digit_samplers(stage: Stage, stages: Stages) -> str:
+    """The cheapest sampling that is as good as the course's own."""
+    m = stage.metrics
+    cheap = sorted(
+        (int(calls), name) for name, row in m["within"].items() for calls, fits in row.items() if fits
+    )
+    fewest = cheap[0][0]
+    names = [spoken(name) for calls, name in cheap if calls == fewest]
+    if fewest == int(m["reference"].split()[-2]):
+        return f"No sampler with fewer calls is as good as {m['reference']}."
+    return f"As good as {m['reference']}, with the fewest calls: {listed(names)} with {fewest}."
+
+
+def compare_objectives(stage: Stage, stages: Stages) -> str:
+    """Which objective wins by so many calls."""
+    ddpm, flow = (dict(by_number(stage.metrics[name]["calls"])) for name in ("ddpm", "flow"))
+    wins = [calls for calls in flow if flow[calls]["frechet"] < ddpm[calls]["frechet"]]
+    fewest, most = min(flow), max(flow)
+    mean = 100 * fmean(flow[calls]["accuracy"] - ddpm[calls]["accuracy"] for calls in flow)
+    gains = [100 * abs(row[most]["accuracy"] - row[fewest]["accuracy"]) for row in (flow, ddpm)]
+    return (
+        "With this small budget flow matching comes nearer to real digits by "
+        f"{counted(len(wins), len(flow))} numbers of calls; the judge reads {abs(mean):.0f} points "
+        f"{'more' if mean > 0 else 'less'} of its digits as asked for, on average. "
+        f"From {fewest:g} to {most:g} calls its accuracy changes by {gains[0]:.0f} points, "
+        f"DDPM’s by {gains[1]:.0f}."
+    )
+
+
+DIGITS: dict[str, Finding] = {
+    "train_denoiser": loss,
+    "train_time_unet": loss,
+    "train_class_unet": loss,
+    "ood_sigma": ood_sigma,
+    "pure_noise": pure_noise,
+    "sample_time_unet": sample_time_unet,
+    "sample_class_unet": sample_class_unet,
+    "digit_guidance": digit_guidance,
+    "digit_samplers": digit_samplers,
+    "compare_objectives": compare_objectives,
+}

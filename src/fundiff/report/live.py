@@ -1,0 +1,59 @@
+"""The flow-matching network as the page's own script can run it: weights folded, in half precision, as base64."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+EPSILON = 1e-5  # of torch's batch norm
+
+
+def folded(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights with every batch norm taken into the convolution before it (`X.0` and `X.1` of a block X)."""
+    result = {key: value for key, value in weights.items() if "num_batches" not in key}
+    for key in [key for key in result if key.endswith("running_mean")]:
+        norm = key.removesuffix(".running_mean")
+        conv = f"{norm.rpartition('.')[0]}.0"
+        shift, mean = result.pop(f"{norm}.bias"), result.pop(key)
+        scale = result.pop(f"{norm}.weight") / np.sqrt(result.pop(f"{norm}.running_var") + EPSILON)
+        kernel = result[f"{conv}.weight"]
+        axis = 1 if is_transposed(conv) else 0
+        result[f"{conv}.weight"] = kernel * np.expand_dims(scale, [i for i in range(4) if i != axis])
+        result[f"{conv}.bias"] = (result[f"{conv}.bias"] - mean) * scale + shift
+    return result
+
+
+def is_transposed(conv: str) -> bool:
+    """Whether a convolution of the UNet is a transposed one, whose outputs are the kernel's second axis."""
+    return conv in ("unflatten.0", "up1.0.0", "up2.0.0")
+
+
+def packed(weights: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Weights as one base64 string of little-endian half floats, and where in it each begins."""
+    names = sorted(weights)
+    starts = np.cumsum([0, *(weights[name].size for name in names)]).tolist()
+    values = np.concatenate([weights[name].ravel() for name in names]).astype("<f2")
+    return {
+        "at": dict(zip(names, starts, strict=False)),
+        "weights": base64.b64encode(values.tobytes()).decode("ascii"),
+    }
+
+
+def network(folder: Path) -> dict[str, Any] | None:
+    """What the script needs of a network; None where there is none, or none that it can run."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = load_file(folder / f"epoch_{config['epochs']:03d}.safetensors")
+    except (OSError, ValueError, KeyError, SafetensorError):
+        return None
+    fits = config.get("objective") == "flow" and config.get("classes") == 10 and config.get("time")
+    if not fits or "t2.2.bias" not in weights or weights["conv.0.0.weight"].shape[1:] != (1, 3, 3):
+        return None
+    width = int(config["hidden_size"])
+    return {"hidden": width, "timesteps": int(config["timesteps"])} | packed(folded(weights))

@@ -1,0 +1,214 @@
+"""What the numbers of Part A say, in words: the comparative sentences about pictures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import fmean
+
+from fundiff.report.findings import (
+    Finding,
+    Stage,
+    Stages,
+    by_number,
+    change,
+    counted,
+    listed,
+    signed,
+    spoken,
+    trend,
+)
+
+
+def setup(stage: Stage, stages: Stages) -> str:
+    """Whether more steps show the prompts better."""
+    table = stage.metrics["alignment"]
+    counts = sorted(stage.params["num_inference_steps"])
+    few, many = (
+        fmean(row["own_prompt"] for row in table[f"{n}_steps"].values()) for n in (counts[0], counts[-1])
+    )
+    numbers = f"mean alignment is {signed(few)} in {counts[0]} steps and {signed(many)} in {counts[-1]}"
+    if len(counts) == 1:
+        return f"In {counts[0]} steps the mean alignment is {signed(few)}."
+    if round(few, 2) == round(many, 2):
+        return f"More steps change little that the critic sees: {numbers}."
+    return f"{'More' if many > few else 'Fewer'} steps fit the prompts better here: {numbers}."
+
+
+def gaussian_denoising(stage: Stage, stages: Stages) -> str:
+    """How wide the best blur is, by the noise."""
+    rows = by_number(stage.metrics["t"])
+    widths = [row["sigma"] for _, row in rows]
+    told = listed([f"{w:g} pixels at t = {t:g}" for w, (t, _) in zip(widths, rows, strict=True)])
+    start = "The more noise, the wider the best blur" if trend(widths) == "rises" else "The best blur’s width"
+    return f"{start}: {told}."
+
+
+def one_step_denoising(stage: Stage, stages: Stages) -> str:
+    """Whether the model beats the blur, and how it fares with more noise."""
+    rows = by_number(stage.metrics["t"])
+    falls = trend([row["psnr"] for _, row in rows]) == "falls"
+    ends = [f"{row['psnr']:.1f} dB at t = {t:g}" for t, row in (rows[0], rows[-1])]
+    noise = f"PSNR {'falls' if falls else 'goes'} from {ends[0]} to {ends[1]}."
+    if "gaussian_denoising" not in stages:
+        return noise
+    blur = dict(by_number(stages["gaussian_denoising"].metrics["t"]))
+    both = [(t, row["psnr"] - blur[t]["psnr"]) for t, row in rows if t in blur]
+    wins = sum(gain > 0 for _, gain in both)
+    told = listed([f"{signed(gain, '+.1f')} dB at t = {t:g}" for t, gain in both])
+    return f"One step beats the best blur at {counted(wins, len(both))} times ({told}). {noise}"
+
+
+def iterative_denoising(stage: Stage, stages: Stages) -> str:
+    """Which restoration is nearest to the original, and why it may be the one step."""
+    m = stage.metrics
+    names = {
+        "iterative": "the iterative result",
+        "one_step": "the one-step estimate",
+        "blurred": "the best blur",
+    }
+    order = sorted(names, key=lambda name: -m[name]["psnr"])
+    told = listed([f"{names[name]} {m[name]['psnr']:.1f} dB" for name in order])
+    start = f"PSNR to the original, best first: {told}; the noisy image {m['noisy']['psnr']:.1f} dB."
+    if m["one_step"]["psnr"] > m["iterative"]["psnr"]:
+        return (
+            f"{start} One step wins in this measure: an average has the smallest squared error, "
+            "and detail that the iterative result invents counts against it."
+        )
+    return start + " The iterative result wins even in this measure, which favours averages."
+
+
+def sampling(stage: Stage, stages: Stages) -> str:
+    """How the unguided samples compare with the guided ones."""
+    m = stage.metrics
+    fit = [signed(m["alignment"][key]) for key in ("own_prompt", "wrong_prompts")]
+    own = f"Alignment with the prompt is {fit[0]}, with other prompts {fit[1]}"
+    if "guidance" not in stages:
+        return own + "."
+    scale = f"{stages['guidance'].params['guidance_scale']:g}"
+    row = stages["guidance"].metrics["guidance"][scale]
+    weaker = "weaker" if m["contrast"] < row["contrast"] else "stronger"
+    return f"{own}. Contrast is {weaker} than with guidance {scale}: {m['contrast']:.2f} against {row['contrast']:.2f}."
+
+
+def guidance(stage: Stage, stages: Stages) -> str:
+    """What goes up and what goes down with the scale, and whether negative prompts work."""
+    rows = by_number(stage.metrics["guidance"])
+    scales = [scale for scale, _ in rows]
+    told = [
+        change("the share of values cut off", [row["clipped"] for _, row in rows], scales, ".1%"),
+        change("contrast", [row["contrast"] for _, row in rows], scales),
+        change("spread", [row["spread"] for _, row in rows], scales),
+        change("alignment", [row["alignment"]["own_prompt"] for _, row in rows], scales),
+    ]
+    span = f"From γ = {scales[0]:g} to {scales[-1]:g} {'; '.join(told)}."
+    negative = stage.metrics.get("negative", {})
+    if not negative:
+        return span
+    fewer = sum(row["after"] < row["before"] for row in negative.values())
+    return f"{span} The critic sees less of the negative prompt with it than without it for {counted(fewer, len(negative))}."
+
+
+def edits(stage: Stage, stages: Stages) -> str:
+    """Whether a higher level stays nearer to the input, and which prompt's pull is felt where."""
+    table = stage.metrics["distance_per_level"]
+    falling = [
+        name for name, row in table.items() if trend([value for _, value in by_number(row)]) == "falls"
+    ]
+    first, last = (fmean(by_number(row)[i][1] for row in table.values()) for i in (0, -1))
+    nearer = f"The distance to the input goes from {first:.2f} to {last:.2f} on average over the levels"
+    if len(falling) == len(table):
+        return f"{nearer}, and falls at every level of every picture: the higher the level, the nearer to the input."
+    return f"{nearer}; it falls at every level for {counted(len(falling), len(table))} pictures."
+
+
+def text_sdedit(stage: Stage, stages: Stages) -> str:
+    """Up to which level the words still win."""
+    levels: dict[float, list[float]] = {}
+    for row in stage.metrics["alignment_per_level"].values():
+        for level, value in by_number(row):
+            levels.setdefault(level, []).append(value)
+    means = {level: fmean(values) for level, values in levels.items()}
+    low, high = min(means), max(means)
+    told = f"Mean alignment with the words is {signed(means[low])} at level {low:g} and {signed(means[high])} at level {high:g}"
+    if means[low] <= means[high]:
+        return f"{told}: here less noise does not bring the words back. {edits(stage, stages)}"
+    drop = min(pairwise(sorted(means)), key=lambda pair: means[pair[1]] - means[pair[0]])
+    return f"{told}; the largest drop is between levels {drop[0]:g} and {drop[1]:g}, where the image takes over from the words."
+
+
+def inpainting(stage: Stage, stages: Stages) -> str:
+    """Whether the rim shows, and whether RePaint helps."""
+    rows = {name: row for name, row in stage.metrics.items() if "seam" in row}
+    pairs = [(seam, row["seam_of_original"]) for row in rows.values() for seam in row["seam"].values()]
+    larger = sum(seam > own for seam, own in pairs)
+    text = f"The seam is larger than the original’s in {counted(larger, len(pairs))} fillings" + (
+        ": a rim is left, as in the course’s own examples." if 2 * larger > len(pairs) else "."
+    )
+    both = [row["seam"] for row in rows.values() if "resampled" in row["seam"]]
+    if both:
+        better = sum(seam["resampled"] < seam["plain"] for seam in both)
+        text += f" Resampling makes the seam smaller in {counted(better, len(both))} pictures."
+    return text
+
+
+def readings(stage: Stage, stages: Stages) -> str:
+    """Which pictures read as asked for in all their ways, and which do not."""
+    pictures = {name: row for name, row in stage.metrics.items() if isinstance(row, dict)}
+    ranks = {name: max(reading["rank"] for reading in row["readings"]) for name, row in pictures.items()}
+    good = [name for name, rank in ranks.items() if rank == 1]
+    count = f"{counted(len(good), len(ranks))} {'picture' if len(ranks) == 1 else 'pictures'}"
+    text = f"By the critic {count} read best as their own prompt in every way of seeing them."
+    if len(good) == len(ranks):
+        return text
+    weak = [f"{spoken(name)} (rank {rank})" for name, rank in ranks.items() if rank > 1]
+    return f"{text} The weakest reading of the others: {listed(weak)}."
+
+
+def masked_sdedit(stage: Stage, stages: Stages) -> str:
+    """Where in the mask the words win best."""
+    best = {
+        name: max(by_number(row["alignment_per_level"]), key=lambda entry: entry[1])
+        for name, row in stage.metrics.items()
+        if isinstance(row, dict)
+    }
+    told = listed(
+        [f"{spoken(name)} at level {level:g} ({signed(value)})" for name, (level, value) in best.items()]
+    )
+    return f"Best alignment with the words: {told}."
+
+
+def samplers(stage: Stage, stages: Stages) -> str:
+    """Which sampler is best with the fewest calls, and what few calls cost."""
+    table = stage.metrics["alignment"]
+    low, high = min(stage.params["calls"]), max(stage.params["calls"])
+    few, many = f"{low}_calls", f"{high}_calls"
+    best = max(table, key=lambda name: table[name][few]["own_prompt"])
+    loss = max(row[many]["own_prompt"] - row[few]["own_prompt"] for row in table.values())
+    spread = max(row[many].get("own_prompt_std", 0.0) for row in table.values())
+    if loss <= spread:
+        cost = f"no sampler loses more than {max(loss, 0):.3f} of alignment against {high} calls"
+        cost += f", less than the spread between prompts ({spread:.3f})"
+    else:
+        cost = f"the largest loss of alignment against {high} calls is {loss:.3f}"
+    top = signed(table[best][few]["own_prompt"], ".3f")
+    return f"With {low} calls {spoken(best)} fits the prompts best ({top}); {cost}."
+
+
+PICTURES: dict[str, Finding] = {
+    "setup": setup,
+    "gaussian_denoising": gaussian_denoising,
+    "one_step_denoising": one_step_denoising,
+    "iterative_denoising": iterative_denoising,
+    "sampling": sampling,
+    "guidance": guidance,
+    "sdedit": edits,
+    "edit_images": edits,
+    "text_sdedit": text_sdedit,
+    "inpainting": inpainting,
+    "visual_anagrams": readings,
+    "hybrid_images": readings,
+    "multi_view_anagrams": readings,
+    "factorized_images": readings,
+    "masked_sdedit": masked_sdedit,
+    "samplers": samplers,
+}

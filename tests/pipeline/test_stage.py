@@ -1,0 +1,38 @@
+"""What every stage does around its work: errors of users in one line, all others as they are."""
+
+import pytest
+import torch
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.stage import guarded, memory_ran_out
+
+
+def raising(error: Exception):
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("not enough memory: you tried"),
+    ],
+)
+def test_too_little_memory_is_one_line(error):
+    assert memory_ran_out(error)
+    with pytest.raises(SystemExit, match=r"^setup: not enough memory; ask for fewer samples"):
+        guarded("setup", raising(error))
+
+
+def test_a_users_error_is_one_line():
+    with pytest.raises(SystemExit, match=r"^setup: what is wrong$"):
+        guarded("setup", raising(UserError("what is wrong")))
+
+
+def test_other_errors_are_not_hidden():
+    with pytest.raises(RuntimeError, match="shape"):
+        guarded("setup", raising(RuntimeError("shape mismatch")))

@@ -1,0 +1,237 @@
+"""Comparative sentences follow the numbers: those of the project, and made-up ones that turn the other way."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fundiff.pipeline.errors import UserError
+from fundiff.report.digit_findings import DIGITS
+from fundiff.report.findings import change, counted, finding, trend
+from fundiff.report.picture_findings import PICTURES
+from fundiff.report.results import Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+FINDINGS = PICTURES | DIGITS
+
+
+def numbers(name: str) -> dict[str, Any]:
+    return json.loads((ROOT / f"metrics/{name}.json").read_text(encoding="utf-8"))
+
+
+def stage(name: str, metrics: dict[str, Any], **params: Any) -> Stage:
+    made = Stage(name, PARAMS[name] | params, [], {}, ROOT)
+    made.__dict__["metrics"] = metrics
+    return made
+
+
+def said(name: str, metrics: dict[str, Any] | None = None, *others: Stage, **params: Any) -> str:
+    one = stage(name, numbers(name) if metrics is None else metrics, **params)
+    return finding(FINDINGS, name, {name: one} | {other.name: other for other in others})
+
+
+def test_trends():
+    assert [trend(v) for v in ([1, 2, 2], [3, 1], [1, 2, 1], [1, 1])] == ["rises", "falls", "turns", "stays"]
+    assert (
+        change("it", [0.1, 0.3, 0.2], [1, 2, 5])
+        == "it is largest at γ = 2 (0.30) and smallest at γ = 1 (0.10)"
+    )
+    assert change("it", [0.3, 0.1], [1, 2], ".0%") == "it falls from 30% to 10%"
+    assert [counted(n, 3) for n in (0, 2, 3)] == ["none of 3", "2 of 3", "all 3"]
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_finding_speaks_of_the_projects_own_numbers(name):
+    others = [
+        stage(other, numbers(other))
+        for other in ("gaussian_denoising", "guidance", "sample_class_unet")
+        if other != name
+    ]
+    words = said(name, None, *others)
+    assert words.endswith(".") and any(letter.isdigit() for letter in words)
+
+
+def test_steps_of_setup():
+    def table(few: float, many: float) -> dict:
+        return {
+            "alignment": {"10_steps": {"a": {"own_prompt": few}}, "50_steps": {"a": {"own_prompt": many}}}
+        }
+
+    assert said("setup", table(0.1, 0.3), num_inference_steps=[10, 50]).startswith("More steps fit")
+    assert said("setup", table(0.3, 0.1), num_inference_steps=[10, 50]).startswith("Fewer steps fit")
+    assert said("setup", table(0.301, 0.302), num_inference_steps=[10, 50]).startswith(
+        "More steps change little"
+    )
+
+
+def test_the_blurs_width():
+    metrics = numbers("gaussian_denoising")
+    widths = [row["sigma"] for _, row in sorted(metrics["t"].items(), key=lambda entry: int(entry[0]))]
+    assert said("gaussian_denoising").startswith("The more noise, the wider") == (trend(widths) == "rises")
+    metrics["t"][max(metrics["t"], key=int)]["sigma"] = 0.1
+    assert said("gaussian_denoising", metrics).startswith("The best blur’s width")
+
+
+def test_one_step_against_the_blur():
+    rows = {"250": {"psnr": 20.0}, "500": {"psnr": 15.0}}
+    blur = stage("gaussian_denoising", {"t": {"250": {"psnr": 21.0}, "500": {"psnr": 14.0}}})
+    words = said("one_step_denoising", {"t": rows}, blur)
+    assert "at 1 of 2 times (−1.0 dB at t = 250 and +1.0 dB at t = 500)" in words and "PSNR falls" in words
+    assert "PSNR goes from" in said("one_step_denoising", {"t": {"250": {"psnr": 1.0}, "500": {"psnr": 2.0}}})
+
+
+def test_one_step_against_many():
+    metrics = numbers("iterative_denoising")
+    wins = metrics["one_step"]["psnr"] > metrics["iterative"]["psnr"]
+    assert ("One step wins" in said("iterative_denoising")) == wins
+    metrics["iterative"]["psnr"] = metrics["one_step"]["psnr"] + 1
+    assert "best first: the iterative result" in said("iterative_denoising", metrics)
+    assert "wins even in this measure" in said("iterative_denoising", metrics)
+
+
+def test_guidance_says_what_each_measure_does():
+    metrics = numbers("guidance")
+    spreads = [
+        row["spread"] for _, row in sorted(metrics["guidance"].items(), key=lambda entry: float(entry[0]))
+    ]
+    assert trend(spreads) == "turns" and "spread is largest at γ = 3.5" in said("guidance")
+    for g, row in metrics["guidance"].items():
+        row["spread"] = 1 / float(g)
+    for row in metrics["negative"].values():
+        row["after"] = row["before"] + 0.1
+    assert "spread falls from 1.00 to 0.07" in said("guidance", metrics)
+    assert "less of the negative prompt with it than without it for none of 2" in said("guidance", metrics)
+
+
+def test_levels_and_distances():
+    metrics = numbers("sdedit")
+    assert "falls at every level of every picture" in said("sdedit")
+    metrics["distance_per_level"]["campanile"]["20"] = 1.0
+    assert "falls at every level for 2 of 3 pictures" in said("sdedit", metrics)
+
+
+def test_words_against_picture():
+    assert "the largest drop is between levels 3 and 5" in said("text_sdedit")
+    metrics = numbers("text_sdedit")
+    for row in metrics["alignment_per_level"].values():
+        row["20"] = 1.0
+    assert "less noise does not bring the words back" in said("text_sdedit", metrics)
+
+
+def test_the_seam():
+    metrics = numbers("inpainting")
+    larger = sum(
+        seam > row["seam_of_original"]
+        for row in metrics.values()
+        if "seam" in row
+        for seam in row["seam"].values()
+    )
+    assert larger == 8 and "larger than the original’s in all 8 fillings: a rim is left" in said("inpainting")
+    for row in metrics.values():
+        if "seam" in row:
+            row["seam"] = {"plain": row["seam_of_original"] / 2, "resampled": row["seam_of_original"] / 3}
+    words = said("inpainting", metrics)
+    assert "in none of 8 fillings." in words and "a rim is left" not in words
+    assert "smaller in all 4 pictures" in words
+
+
+def test_readings_name_the_weak_ones():
+    metrics = copy.deepcopy(numbers("hybrid_images"))
+    assert "falls skull (rank 11)" in said("hybrid_images")
+    for row in metrics.values():
+        for reading in row["readings"]:
+            reading["rank"] = 1
+    assert (
+        said("hybrid_images", metrics)
+        == "By the critic all 3 pictures read best as their own prompt in every way of seeing them."
+    )
+
+
+def test_samplers_say_what_few_calls_cost():
+    rows = {
+        "ddim": {
+            f"{n}_calls": {"own_prompt": value, "own_prompt_std": 0.01} for n, value in ((5, 0.1), (25, 0.3))
+        }
+    }
+    assert "the largest loss of alignment against 25 calls is 0.200" in said(
+        "samplers", {"alignment": rows}, calls=[5, 25]
+    )
+    rows["ddim"]["5_calls"]["own_prompt"] = 0.295
+    assert "no sampler loses more than 0.005" in said("samplers", {"alignment": rows}, calls=[5, 25])
+
+
+def test_recall_of_digits_is_not_said_to_fall_where_it_does_not():
+    words = said("digit_guidance")
+    recalls = [
+        row["recall"]
+        for _, row in sorted(numbers("digit_guidance")["guidance"].items(), key=lambda entry: float(entry[0]))
+    ]
+    assert trend(recalls) == "turns" and "recall is largest at γ = 1.5" in words
+    metrics = numbers("digit_guidance")
+    for g, row in metrics["guidance"].items():
+        row["recall"] = 1 / float(g)
+    assert "recall falls from 100% to 12%" in said("digit_guidance", metrics)
+
+
+def test_what_real_digits_give_is_no_floor_where_samples_go_below():
+    words = said("sample_class_unet")
+    assert "below that of real digits" in words
+    assert "the mean image is farther from real ones than noise" in words
+    metrics = numbers("sample_class_unet")
+    metrics["frechet_floor"], metrics["frechet_noise"] = 0.1, 999.0
+    words = said("sample_class_unet", metrics)
+    assert "real digits to real digits have 0.10" in words and "noise is farther from real ones" in words
+
+
+def test_recall_above_that_of_real_digits_is_explained():
+    assert "raise recall and not coverage" in said("sample_time_unet")
+    metrics = numbers("sample_time_unet") | {"recall": 0.5}
+    assert "raise recall" not in said("sample_time_unet", metrics) and "recall is 50 %, below" in said(
+        "sample_time_unet", metrics
+    )
+
+
+def test_objectives_and_samplers_of_digits():
+    metrics = numbers("compare_objectives")
+    metrics["ddpm"], metrics["flow"] = metrics["flow"], metrics["ddpm"]
+    assert "by none of 3" in said("compare_objectives", metrics) and "points less" in said(
+        "compare_objectives", metrics
+    )
+    assert said("digit_samplers").endswith("ddim with 5.")
+    metrics = numbers("digit_samplers")
+    for row in metrics["within"].values():
+        for calls in row:
+            row[calls] = calls == "300"
+    assert (
+        said("digit_samplers", metrics) == "No sampler with fewer calls is as good as ancestral, 300 calls."
+    )
+
+
+def test_a_loss_that_leaves_the_training_behind_is_called_so():
+    one = stage("train_denoiser", {})
+    one.__dict__["curve"] = [
+        {"train_loss": 2.0, "validation_loss": 2.0},
+        {"train_loss": 1.0, "validation_loss": 1.5},
+    ]
+    assert "50 % above the training loss" in finding(FINDINGS, "train_denoiser", {"train_denoiser": one})
+
+
+def test_out_of_distribution_names_where_something_simpler_wins():
+    assert "better is leaving it as it is at σ = 0." in said("ood_sigma")
+    metrics = {
+        s: row | {"psnr": 99.0 + i} for i, (s, row) in enumerate(numbers("ood_sigma").items()) if s != "0"
+    }
+    assert "at all 6 strengths" in said("ood_sigma", metrics) and "does not simply fall" in said(
+        "ood_sigma", metrics
+    )
+
+
+def test_a_missing_number_is_one_line():
+    with pytest.raises(
+        UserError, match=r"metrics/pure_noise.json: no 'psnr_to_mean_digit' in it; `dvc repro pure_noise`"
+    ):
+        said("pure_noise", {})
