@@ -18,7 +18,7 @@ from fundiff.sampling.loop import denoise, strided
 from fundiff.sampling.steps import SAMPLERS, Step, euler
 
 
-def samplers(process: Process) -> dict[str, Callable[[Sequence[int]], Step]]:
+def samplers(process: Process) -> dict[str, Callable[[Sequence[float]], Step]]:
     """The steps that suit a process, each for one denoising along the given timesteps; its usual one first."""
     path = process.path
     if isinstance(path, Linear):

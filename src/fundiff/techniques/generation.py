@@ -11,11 +11,11 @@ from fundiff.pictures.outs import unit
 from fundiff.pipeline.noise import sample_generators
 from fundiff.sampling.estimate import Estimator
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided, Loop
+from fundiff.techniques.settings import Denoising, Guided
 
 
 def generated(
-    bench: Bench, settings: Loop, estimator: Estimator, timesteps: Sequence[int], count: int
+    bench: Bench, settings: Denoising, estimator: Estimator, timesteps: Sequence[float], count: int
 ) -> Iterator[Tensor]:
     """`count` pictures `[count, 3, S, S]` on their way out of pure noise, which comes first; the last ones are done."""
     generators = sample_generators(settings.seed, count)
