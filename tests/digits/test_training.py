@@ -25,6 +25,7 @@ from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import VariancePreserving
 from fundiff.process.predictions import EpsPrediction
 
+pytestmark = pytest.mark.bits
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)
 PROCESS = EpsPrediction(VariancePreserving.linear_betas(20, 1e-4, 0.02))
