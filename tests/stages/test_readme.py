@@ -1,9 +1,13 @@
-"""The README says what is so: its files are there, its params are valid; tests/stages/test_repro.py runs its commands."""
+"""README and docs: the files that they link to exist, the params that they suggest are valid.
+
+tests/stages/test_repro.py runs their commands.
+"""
 
 import importlib
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from fundiff.pipeline.params import validate
@@ -18,9 +22,10 @@ def merged(section: dict, changes: dict) -> dict:
     return section | changes | deeper
 
 
-def test_files_that_it_links_to_are_there():
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert [link for link in links if "://" not in link and not Path(link).exists()] == []
+@pytest.mark.parametrize("page", [Path("README.md"), *sorted(Path("docs").glob("*.md"))], ids=str)
+def test_linked_files_exist(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 def test_params_that_it_suggests_are_valid():
