@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from benchmarks.notebook import BATCH, CLASSES, LEARNING_RATE, DigitSet, T
 from benchmarks.training import arrays, throughput
 from benchmarks.turn import Play
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 
 def endless(device: str) -> Iterator[tuple[Tensor, Tensor]]:
@@ -28,7 +28,7 @@ def ddpm_pytorch(dim: int, batches: int) -> Play:
     from denoising_diffusion_pytorch import GaussianDiffusion, Unet
     from ema_pytorch import EMA
 
-    device = detect().device
+    device = prepare_runtime().device
     unet = Unet(dim, channels=1, dim_mults=(1, 2))
     diffusion = GaussianDiffusion(unet, image_size=28, timesteps=T, objective="pred_noise").to(device)
     optimizer = torch.optim.Adam(diffusion.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
@@ -53,7 +53,7 @@ def diffusers(widths: list[int], batches: int) -> Play:
     from diffusers import DDPMScheduler, UNet2DModel
     from diffusers.training_utils import EMAModel
 
-    device = detect().device
+    device = prepare_runtime().device
     unet = UNet2DModel(
         sample_size=28,
         in_channels=1,
@@ -92,7 +92,7 @@ def smalldiffusion(ch: int, batches: int) -> Play:
     from smalldiffusion import ScheduleDDPM, Unet, training_loop
     from smalldiffusion.model import CondEmbedderLabel
 
-    device = detect().device
+    device = prepare_runtime().device
     embed = CondEmbedderLabel(ch * 4, CLASSES, 0.1)
     unet = Unet(28, 1, 1, ch=ch, ch_mult=(1, 2, 3), num_res_blocks=1, attn_resolutions=(), cond_embed=embed)
     loader = DataLoader(DigitSet(*arrays("train")), BATCH, shuffle=True)

@@ -5,10 +5,10 @@ import json
 import torch
 
 from fundiff.pipeline.machine import described
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 if __name__ == "__main__":
-    runtime = detect()
+    runtime = prepare_runtime()
     accelerator = torch.cuda.get_device_name() if runtime.device.startswith("cuda") else None
     told = {
         "accelerator": accelerator,

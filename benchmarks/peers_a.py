@@ -13,7 +13,7 @@ from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pictures.masks import load_mask
 from fundiff.pictures.sources import load_picture
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.pixel_prior import DTYPES
@@ -25,14 +25,16 @@ TRAINED = 1000  # timesteps of the prior
 def pipeline() -> Any:
     """diffusers' IFPipeline on the pinned prior, as it loads."""
     model = load_pinned("data/model.json")
-    pipe = load_prior(model.name, variant=model.variant, dtype=DTYPES[model.precision]).to(detect().device)
+    pipe = load_prior(model.name, variant=model.variant, dtype=DTYPES[model.precision]).to(
+        prepare_runtime().device
+    )
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
 def notebook() -> Notebook:
     """The notebook with its first cells run."""
-    return Notebook(pipeline(), detect().device)
+    return Notebook(pipeline(), prepare_runtime().device)
 
 
 def asked(book: Notebook, params: Any, prompt: str) -> Any:
@@ -46,7 +48,7 @@ def played(draw: Callable[[list[int]], Any], timesteps: list[int], **details: An
     draw(timesteps[-3:])
 
     def play(rival: Turn | None) -> Turn:
-        return Turn(timed(lambda: draw(timesteps), detect().device)[0], details)
+        return Turn(timed(lambda: draw(timesteps), prepare_runtime().device)[0], details)
 
     return play
 
@@ -91,7 +93,9 @@ def if_sdedit() -> Play:
     pipe = IFImg2ImgPipeline(**text.components, requires_safety_checker=False)
     pipe.set_progress_bar_config(disable=True)
     arguments, runs = encoded(text, params), jobs(params)
-    images = {name: load_picture("data/pictures", name)[None].to(detect().device) for name in params.images}
+    images = {
+        name: load_picture("data/pictures", name)[None].to(prepare_runtime().device) for name in params.images
+    }
 
     def draw(timesteps: list[int]) -> None:
         calls = len(timesteps) - 1

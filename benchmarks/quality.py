@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 from benchmarks import notebook
-from benchmarks.judging import accuracy
+from benchmarks.digit_scores import accuracy
 from benchmarks.sections import params_of
 from benchmarks.training import SEED, arrays, class_unet, course_process, digits
 from benchmarks.turn import Play, Turn, timed
 from fundiff.digits.objectives import held_out_prediction, prediction
 from fundiff.digits.training import Epoch, train
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 
 def held_out(device: str) -> Callable[[nn.Module], float]:
@@ -27,7 +27,7 @@ def held_out(device: str) -> Callable[[nn.Module], float]:
 
 def notebook_quality(hidden: int, epochs: int) -> Play:
     """Seconds of the course's whole recipe; its held-out loss, which the rival has to reach."""
-    device = detect().device
+    device = prepare_runtime().device
     validate = held_out(device)
 
     def play(rival: Turn | None) -> Turn:
@@ -43,7 +43,7 @@ def notebook_quality(hidden: int, epochs: int) -> Play:
 
 def fundiff_quality() -> Play:
     """Seconds until FunDiff's default recipe is at the rival's held-out loss. Raises UserError if it never is."""
-    runtime, recipe = detect(), params_of("train_class_unet")
+    runtime, recipe = prepare_runtime(), params_of("train_class_unet")
     held, process = digits("train", runtime.device), course_process()
     loss = prediction(process, notebook.CLASSES, recipe.class_drop)
     validate = held_out(runtime.device)

@@ -15,7 +15,7 @@ from benchmarks.sections import params_of
 from benchmarks.training import class_unet, course_process, fundiff_steps
 from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.estimators import PIECE, classed
-from fundiff.pipeline.runtime import PRECISIONS, Runtime, detect
+from fundiff.pipeline.runtime import PRECISIONS, Runtime, prepare_runtime
 from fundiff.prior.hub import pin
 from fundiff.prior.pixel_prior import load_pixel_prior
 
@@ -33,7 +33,7 @@ def rate(work: Callable[[], Any], device: str, repeats: int = REPEATS) -> float:
 
 def runtime_of(precision: str) -> Runtime:
     """This machine's runtime with another precision."""
-    found = detect()
+    found = prepare_runtime()
     return Runtime(found.device, precision, found.threads)
 
 

@@ -17,10 +17,10 @@ from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.data import Digits, split
 from fundiff.digits.objectives import prediction
 from fundiff.digits.sources import packaged
-from fundiff.digits.training import Augmentation, Recipe, Trainer, run_epoch
+from fundiff.digits.training import Augmentation, Trainer, TrainingRecipe, run_epoch
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import Runtime, prepare_runtime
 from fundiff.process.paths import VariancePreserving
 from fundiff.process.predictions import EpsPrediction
 
@@ -54,7 +54,7 @@ def class_unet(hidden: int) -> UNet:
 def fundiff_steps(unet: UNet, batch_size: int, runtime: Runtime) -> Steps:
     """FunDiff's own training, as its stages run it, by so many batches."""
     off = Augmentation(rotate=0, scale=0, shift=0)
-    recipe = Recipe(
+    recipe = TrainingRecipe(
         seed=SEED, epochs=20, repeats=1, batch_size=batch_size, learning_rate=2e-3, decay="cosine",
         ema_decay=0.995, augmentation=off,
     )  # fmt: skip
@@ -89,7 +89,7 @@ def throughput(steps: Steps, network: nn.Module, batches: int, device: str) -> P
 
 def notebook_throughput(hidden: int, batches: int) -> Play:
     """The notebook's training."""
-    device, unet = detect().device, class_unet(hidden)
+    device, unet = prepare_runtime().device, class_unet(hidden)
     unet.to(device)
     endless = notebook.train(unet, *arrays("train"), 10**6, device)
     return throughput(lambda count: sum(islice(endless, count)), unet, batches, device)
@@ -97,5 +97,5 @@ def notebook_throughput(hidden: int, batches: int) -> Play:
 
 def fundiff_throughput(hidden: int, batches: int) -> Play:
     """FunDiff's training of the same network in batches of the same size."""
-    runtime, unet = detect(), class_unet(hidden)
+    runtime, unet = prepare_runtime(), class_unet(hidden)
     return throughput(fundiff_steps(unet, notebook.BATCH, runtime), unet, batches, runtime.device)

@@ -6,7 +6,7 @@ from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import samplers
 from fundiff.judge.few_calls import CallsParams, Trial, panels
 from fundiff.judge.scores import rounded
-from fundiff.pictures.curves import draw
+from fundiff.pictures.curves import plot_curves
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.stage import run
@@ -35,7 +35,7 @@ def main(params: Params) -> None:
         asked = sorted({*params.calls, *([params.reference] if sampler == usual else [])})
         numbers[sampler] = {}
         for calls in asked:
-            numbers[sampler][str(calls)], row = trial.drawn(unet, process, sampler, calls)
+            numbers[sampler][str(calls)], row = trial.measure(unet, process, sampler, calls)
             rows.append(row)
             labels.append(f"{sampler.replace('_', '-')}\n{calls} calls")
     reference, context = numbers[usual][str(params.reference)], trial.context()
@@ -44,7 +44,7 @@ def main(params: Params) -> None:
         for sampler, found in numbers.items()
     }
     grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
-    draw(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
+    plot_curves(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
     write_json(
         "metrics/digit_samplers.json",
         rounded(

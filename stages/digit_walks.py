@@ -8,7 +8,7 @@ from fundiff.digits.walks import denoising, interpolation
 from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 FOLDER = "report/figures/digit_walks"
@@ -31,7 +31,7 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    runtime, (unet, config) = detect(), load_unet("models/class_unet")
+    runtime, (unet, config) = prepare_runtime(), load_unet("models/class_unet")
     unet, process = runtime.place(unet), process_of(config)
     both = denoising(unet, process, params.seed, params.guidance_scale, params.steps, runtime)
     gif(f"{FOLDER}/denoising.gif", [tile(both[i], 10) for i in thinned(len(both))])

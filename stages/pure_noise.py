@@ -3,14 +3,14 @@ from pydantic import Field
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.networks import load_unet
-from fundiff.digits.objectives import noised
+from fundiff.digits.objectives import add_noise
 from fundiff.judge.scores import rounded
 from fundiff.pictures.grids import grid
 from fundiff.pictures.restoration import clamped, psnr
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
@@ -21,9 +21,9 @@ class Params(Section):
 
 @torch.no_grad()
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime = prepare_runtime()
     mean_digit = load_digits("data/mnist.npz", "train", runtime.device).images.mean(0, keepdim=True)
-    z = noised(
+    z = add_noise(
         torch.zeros(params.digits, 1, 28, 28, device=runtime.device), 1.0, generator(params.seed, "shown")
     )
     rows, labels = [z], ["pure noise"]

@@ -4,7 +4,7 @@ from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.names import slugs
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pipeline.noise import sample_generators
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.upscaling import enlarged, load_stage_ii
@@ -32,7 +32,7 @@ def main(params: Params) -> None:
         numbers[f"{steps}_steps"] = {prompt: scores.numbers(i) for i, prompt in enumerate(params.prompts)}
         for prompt, image in zip(params.prompts, images, strict=True):
             outs.single(f"{names[prompt]}_{steps:03d}_steps", image)
-    if second := load_stage_ii(load_pinned("data/model.json"), detect()):
+    if second := load_stage_ii(load_pinned("data/model.json"), prepare_runtime()):
         readings = [(View(), bench.states(params.prompts), 1.0)]
         unconditional, generators = (
             bench.states([params.unconditional])[0],

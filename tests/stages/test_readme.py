@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.pipeline.params import validate
+from fundiff.pipeline.params import inherited, validate
 from fundiff.views.registry import view_named
 
 README = Path("README.md").read_text(encoding="utf-8")
@@ -34,6 +34,7 @@ def test_params_that_it_suggests_are_valid():
     suggested = yaml.safe_load(block)
     assert len(suggested) >= 3
     for name, changes in suggested.items():
-        validate(importlib.import_module(f"stages.{name}").Params, name, merged(params[name], changes))
+        kind = importlib.import_module(f"stages.{name}").Params
+        validate(kind, name, inherited(kind, params) | merged(params[name], changes))
     for anagram in suggested["visual_anagrams"]["anagrams"].values():
         assert all(view_named(part["view"]).label for part in anagram)

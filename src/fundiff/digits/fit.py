@@ -13,16 +13,16 @@ from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, process_of, save_config, save_epoch, unet_of
 from fundiff.digits.objectives import Loss, held_out_prediction, prediction
 from fundiff.digits.snapshots import kept_epochs
-from fundiff.digits.training import Recipe, train
+from fundiff.digits.training import TrainingRecipe, train
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import Runtime, prepare_runtime
 
 CLASSES = 10
 
 
-class TrainParams(Recipe):
+class TrainParams(TrainingRecipe):
     """A training of a UNet that keeps some epochs' weights."""
 
     hidden_size: int = Field(ge=1, description="the course's D")
@@ -31,7 +31,7 @@ class TrainParams(Recipe):
     )
 
 
-def state_folder(name: str, params: Recipe, data: Path, runtime: Runtime) -> Path:
+def state_folder(name: str, params: TrainingRecipe, data: Path, runtime: Runtime) -> Path:
     """Where a training keeps what it needs to go on: another one whenever params, data, code or runtime are others."""
     key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode() + data.read_bytes())
     modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
@@ -52,10 +52,16 @@ def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
 
 
 def fit(
-    stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
+    stage: str,
+    model: nn.Module,
+    loss: Loss,
+    validate,
+    digits: Digits,
+    params: TrainingRecipe,
+    config: dict[str, Any],
 ) -> dict[str, Any]:
     """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; its numbers."""
-    runtime = detect()
+    runtime = prepare_runtime()
     state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
@@ -137,7 +143,7 @@ class ClassParams(DiffusionParams):
 
 def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0.0) -> None:
     """Train the time-conditioned network of B2 that the params describe, with classes where its config has them."""
-    device, config = detect().device, params.config()
+    device, config = prepare_runtime().device, params.config()
     train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
     process, classes = process_of(config), config.get("classes", 0)
     with seeded(params.seed):

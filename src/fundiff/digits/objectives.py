@@ -18,7 +18,7 @@ Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator, slice], Tensor]
 ALL = slice(None)
 
 
-def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
+def add_noise(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
     """z = x + sigma eps (course B1.2)."""
     return x + sigma * torch.randn(x.shape, generator=g).to(x.device)
 
@@ -27,7 +27,7 @@ def single_step(sigma: float, signal: float = 1.0) -> Loss:
     """L2 from z = signal x + sigma eps to the clean image; signal 0 denoises pure noise (course Part B1, 2025)."""
 
     def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
-        z = noised(signal * x, sigma, g)
+        z = add_noise(signal * x, sigma, g)
         return F.mse_loss(model(z[rows]).float(), x[rows])
 
     return loss

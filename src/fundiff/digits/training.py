@@ -37,7 +37,7 @@ class Augmentation(Section):
     shift: float = Field(ge=0, le=14)
 
 
-class Recipe(Section):
+class TrainingRecipe(Section):
     """How a network is trained; the same keys in every train_* section."""
 
     seed: int
@@ -61,7 +61,7 @@ class Epoch:
     model: nn.Module
 
 
-def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
+def rate(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
     """The learning rate's factor by step: 0.1^(1/epochs) per epoch (course), or a cosine after a 5 % warm-up."""
     total = recipe.epochs * steps
 
@@ -88,9 +88,9 @@ def warm_ema(decay: float) -> Callable[[Any, Any, Any], None]:
 class Trainer:
     """All that a training has to remember, saved and loaded as one checkpoint."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, steps: int, runtime: Runtime):
+    def __init__(self, model: nn.Module, recipe: TrainingRecipe, steps: int, runtime: Runtime):
         self.model = runtime.place(model)
-        self.network = workers.averaging(self.model)
+        self.network = workers.data_parallel(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
         self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
         average = warm_ema(recipe.ema_decay)
@@ -143,7 +143,7 @@ def train(
     loss: Loss,
     validate: Callable[[nn.Module], float],
     digits: Digits,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     runtime: Runtime,
     checkpoint: Path,
     name: str = "train",
@@ -179,7 +179,9 @@ def train(
     bar.close()
 
 
-def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
+def batches(
+    digits: Digits, recipe: TrainingRecipe, epoch: int
+) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
     """The epoch's batches, augmented, each with the generator of its noise."""
     for turn in range(recipe.repeats):
         order = torch.randperm(len(digits), generator=generator(recipe.seed, "order", epoch, turn))
@@ -192,7 +194,13 @@ def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor
 
 
 def run_epoch(
-    trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, bar: tqdm
+    trainer: Trainer,
+    loss: Loss,
+    digits: Digits,
+    recipe: TrainingRecipe,
+    runtime: Runtime,
+    number: int,
+    bar: tqdm,
 ) -> float:
     """One epoch of updates; its mean loss. The device is not waited for inside it."""
     trainer.network.train()
@@ -206,7 +214,7 @@ def run_epoch(
             bar.set_postfix_str(
                 f"epoch {number}/{recipe.epochs}, loss {losses[-1].item():.4f}", refresh=False
             )
-    values = workers.averaged(torch.stack(losses)).cpu()
+    values = workers.mean_over_processes(torch.stack(losses)).cpu()
     bad = (~values.isfinite()).nonzero()
     if len(bad):
         at = f"epoch {number}, step {int(bad[0])}"

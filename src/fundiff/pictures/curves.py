@@ -21,7 +21,7 @@ class Panel:
     log: bool = False
 
 
-def draw(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
+def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
     """Write the panels side by side as one PNG, x on a log axis with a tick at every value; the bars are the spreads."""
     import matplotlib
 

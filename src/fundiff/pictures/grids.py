@@ -23,13 +23,13 @@ def to_uint8(images: Tensor) -> np.ndarray:
     return images.detach().float().clamp(0, 1).mul(255).round().byte().movedim(-3, -1).cpu().numpy()
 
 
-def enlarged(image: Tensor, width: float) -> np.ndarray:
+def framed(image: Tensor, width: float) -> np.ndarray:
     """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`: whole enlarged pixels in a hairline, about `width` wide."""
     pixels = to_uint8(image)
     times = max(1, round(width / pixels.shape[1]))
     large = pixels.repeat(times, 0).repeat(times, 1)
-    framed = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
-    return np.broadcast_to(framed, (*framed.shape[:2], 3))
+    padded = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
+    return np.broadcast_to(padded, (*padded.shape[:2], 3))
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,18 @@ def grid(
         items[2 * r + 1, 0] = label(figure, words, font, "right", 1, 0.5)
     for r, row in enumerate(rows):
         for c, image in enumerate(row):
-            pixels = enlarged(image, panel * DPI)
+            pixels = framed(image, panel * DPI)
             items[2 * r + 1, c + 1] = Item(pixels, pixels.shape[1], pixels.shape[0])
     for r, line in enumerate(captions):
         for c, words in enumerate(line):
             below = label(figure, words, font - 1, "center", 0.5, 0)
             items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # apart from the next panel
-    draw(figure, items)
+    place(figure, items)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
-def draw(figure: Any, items: Mapping[Cell, Item]) -> None:
+def place(figure: Any, items: Mapping[Cell, Item]) -> None:
     """Put the table on the figure, which becomes as large as it; a figure's own pixels count from below."""
     places, (width, height) = arranged(items)
     figure.set_size_inches(width / DPI, height / DPI)

@@ -43,8 +43,8 @@ class Outs:
 
     def grid(self, rows: Sequence[Sequence[Tensor] | Tensor], name: str | None = None, **labels: Any) -> None:
         """A labelled figure, a row a sequence of pictures `[3, H, W]`; `name` defaults to the stage's."""
-        shown = [[unit(picture) for picture in row] for row in rows]
-        grid(self.folder / f"{name or self.stage}.png", shown, **labels)
+        panels = [[unit(picture) for picture in row] for row in rows]
+        grid(self.folder / f"{name or self.stage}.png", panels, **labels)
 
     def single(self, name: str, picture: Tensor) -> None:
         """One picture `[3, S, S]` as PNG in its true size."""

@@ -82,7 +82,7 @@ def keep_freed_memory() -> None:
 
 
 @cache
-def detect() -> Runtime:
+def prepare_runtime() -> Runtime:
     """The fastest runtime of this machine, or what FUNDIFF_DEVICE, FUNDIFF_PRECISION and FUNDIFF_THREADS say.
 
     Algorithms are deterministic where there is such a one, else torch warns and names it. Raises UserError.

@@ -80,7 +80,7 @@ def weight(rows: int) -> float:
     return len(range(rank(), rows, count())) * count() / rows
 
 
-def averaging(model: nn.Module) -> nn.Module:
+def data_parallel(model: nn.Module) -> nn.Module:
     """The same model, whose gradients are averaged over the processes.
 
     Batch norm normalises by a process's own rows, as everywhere without SyncBatchNorm, which CPUs lack: this alone
@@ -94,7 +94,7 @@ def averaging(model: nn.Module) -> nn.Module:
     return DistributedDataParallel(model)
 
 
-def averaged(values: Tensor) -> Tensor:
+def mean_over_processes(values: Tensor) -> Tensor:
     """The mean of the processes' values, element by element."""
     if count() == 1:
         return values

@@ -12,7 +12,7 @@ from torch import Tensor
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import randn
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
 from fundiff.prior.prompts import embed
@@ -86,7 +86,7 @@ def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json")
 
     The prompts are encoded before the UNet is loaded, so that the two need not fit into memory together.
     """
-    model, runtime = load_pinned(manifest), detect()
+    model, runtime = load_pinned(manifest), prepare_runtime()
     embeddings = embed(model, runtime, prompts)
     return Bench(load_pixel_prior(model, runtime), embeddings)
 

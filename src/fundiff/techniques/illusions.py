@@ -15,7 +15,7 @@ from fundiff.pictures.grids import tile
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator, sample_generators
 from fundiff.pipeline.params import Named, Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.upscaling import FACTOR, StageII, enlarged, load_stage_ii
 from fundiff.techniques.anagrams import Reading, draw_anagram
@@ -83,7 +83,7 @@ def anagram_stage(stage: str, params: AnagramParams) -> None:
     """Draw every anagram of the params, and show it in each of its views."""
     prompts = [part.prompt for parts in params.anagrams.values() for part in parts]
     outs, bench, scorer = Outs(stage), open_bench([*prompts, params.unconditional]), load_scorer()
-    second = load_stage_ii(load_pinned("data/model.json"), detect())
+    second = load_stage_ii(load_pinned("data/model.json"), prepare_runtime())
     rows, words, numbers = [], [], {}
     for name, parts in params.anagrams.items():
         readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]

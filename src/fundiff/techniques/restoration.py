@@ -39,6 +39,6 @@ def iterative(
     return [x_t, *bench.denoise(settings, x_t, bench.conditional([prompt]), timesteps, generators)]
 
 
-def fidelity(x: Tensor, image: Tensor) -> dict[str, float]:
+def psnr_ssim(x: Tensor, image: Tensor) -> dict[str, float]:
     """PSNR in dB and SSIM of `[1, 3, S, S]` against the picture `[3, S, S]`."""
     return {"psnr": psnr(unit(x), unit(image[None])), "ssim": ssim(unit(x), unit(image[None]))}
