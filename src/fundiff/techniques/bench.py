@@ -1,4 +1,4 @@
-"""What every technique works with: a prior, the embeddings of its prompts, and the loop as the settings want it."""
+"""The bench of all techniques: the prior, the embeddings of the prompts, and the loop with the settings of a stage."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from fundiff.techniques.settings import Guidance, Loop, Strided
 
 @dataclass(frozen=True)
 class Bench:
-    """A prior and the token states `[77, C]` of the prompts that a technique asks it for."""
+    """A prior, and the token states `[77, C]` of the prompts that a stage uses."""
 
     prior: PixelPrior
     embeddings: Mapping[str, Tensor]
 
     @property
     def path(self) -> VariancePreserving:
-        """The prior's way from image to noise."""
+        """The prior's path: alpha(t) and sigma(t)."""
         return self.prior.path
 
     @property
     def device(self) -> str:
-        """Where the prior works."""
+        """Name of the prior's device."""
         return self.prior.device
 
     def timesteps(self, settings: Strided) -> list[int]:
-        """The multiples of the stride that the prior was trained on, from the largest down to 0 (course A1.4)."""
+        """Multiples of the stride below the prior's T, descending to 0 (course A1.4: 990, 960, ..., 0)."""
         return every(settings.stride, len(self.path))
 
     def states(self, prompts: Sequence[str]) -> Tensor:
@@ -49,20 +49,20 @@ class Bench:
         return torch.stack([self.embeddings[prompt] for prompt in prompts]).to(self.device)
 
     def conditional(self, prompts: Sequence[str]) -> Estimator:
-        """The estimate under a prompt a row, without guidance."""
+        """Estimator under one prompt for each row, without guidance."""
         return conditional(self.prior, self.states(prompts))
 
     def guided(self, settings: Guidance, prompts: Sequence[str]) -> Estimator:
-        """The guided estimate under a prompt a row."""
+        """Guided estimator under one prompt for each row."""
         unconditional = self.states([settings.unconditional])[0]
         return guided(self.prior, self.states(prompts), unconditional, settings.guidance_scale)
 
     def guide(self, settings: Guidance, estimator: Estimator, count: int) -> Estimator:
-        """Guidance of an estimate of `count` rows that is made of conditional ones."""
+        """Guidance of an estimator of `count` rows that combines conditional ones (hybrid, factorized)."""
         return guide(estimator, self.conditional([settings.unconditional] * count), settings.guidance_scale)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
-        """Pure noise `[B, 3, S, S]`, the start of sampling."""
+        """Pure noise `[B, 3, S, S]`, row b from generators[b]."""
         return randn(generators, (3, self.prior.size, self.prior.size), self.device)
 
     def denoise(
@@ -75,7 +75,7 @@ class Bench:
         constraint: Constraint | None = None,
         enter: Sequence[int] | None = None,
     ) -> Iterator[Tensor]:
-        """The one loop by the step of the settings, with its progress where it is long."""
+        """`fundiff.sampling.loop.denoise` with the step of the settings and a progress bar."""
         step = self.prior.steps[settings.step]
         steps = denoise(x, estimator, timesteps, step, generators, constraint, enter, self.path.renoise)
         yield from progress(steps, "denoising", len(timesteps) - 1)
@@ -84,7 +84,7 @@ class Bench:
 def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json") -> Bench:
     """The bench of the prior that the manifest of stage `model` names, with these prompts.
 
-    The prompts are encoded before the UNet is loaded, so that the two need not fit into memory together.
+    Prompts are encoded before the UNet is loaded, so that the two are never in memory together.
     """
     model, runtime = load_pinned(manifest), prepare_runtime()
     embeddings = embed(model, runtime, prompts)
@@ -92,7 +92,7 @@ def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json")
 
 
 def entry(level: int, timesteps: Sequence[int]) -> int:
-    """A level (the course's i_start) that the list of timesteps has. Raises UserError for another."""
+    """The level (the course's i_start, an index into the timesteps). Raises UserError if it is out of range."""
     if not 0 <= level < len(timesteps):
         raise UserError(f"params.yaml: level {level} is out of range; expected 0 to {len(timesteps) - 1}")
     return level
