@@ -7,11 +7,11 @@ from benchmarks.row import Row, side
 EPOCHS = 20  # passes of the course's recipe over the 3,500 digits, whose end sets the quality to be reached
 
 NOTEBOOK = "the course as a notebook"
-PRIOR = {"data/model.json": "model", "data/text_embeddings.safetensors": "text_embeddings"}
+PRIOR = {"data/model.json": "model"}
 PICTURES = PRIOR | {"data/pictures": "fetch_images"}
 JUDGE = {"data/mnist.npz": "fetch_mnist", "models/judge": "judge"}
 DIGITS = JUDGE | {"models/class_unet": "train_class_unet"}
-SENTENCES = PRIOR | {"data/sentences.safetensors": "text_embeddings"}
+CRITIC = PRIOR | {"data/critic.json": "critic"}
 
 
 def widths() -> list[Row]:
@@ -162,7 +162,7 @@ ROWS = [
         "s",
         side("commands.one_param"),
         turns=1,
-        needs=SENTENCES,
+        needs=CRITIC,
     ),
     Row(
         "stage_start",

@@ -42,16 +42,12 @@ def main(params: Params) -> None:
         noise = sample_generators(params.seed, SAMPLES)
         rows.append(list(last(sample(estimator, process, noise, runtime, params.steps, sampler))))
     grid(f"{FOLDER}/samples.png", rows, [f"γ = {scale}" for scale in numbers], panel=0.7)
-    levels = {"accuracy": scoring.context()["judge_accuracy"]} | scoring.reference.balanced_floor(
-        params.count
-    )
+    floor = scoring.reference.balanced_floor(params.count)
+    levels = floor | {"accuracy": scoring.context()["judge_accuracy"]}
     panels = [
-        Panel(
-            name,
-            {"samples": [(float(g), row[name], 0) for g, row in numbers.items()]},
-            {"real digits": levels[name]},
-        )
+        Panel(name, {"samples": points}, {"real digits": levels[name]})
         for name in SCORES
+        for points in [[(float(g), row[name], 0) for g, row in numbers.items()]]
     ]
     plot_curves(f"{FOLDER}/curves.png", panels, "guidance scale γ")
     told = {"guidance": numbers, "real": {name: levels[name] for name in SCORES}, "runtime": str(runtime)}

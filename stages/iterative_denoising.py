@@ -19,7 +19,7 @@ class Params(Strided):
 def main(params: Params) -> None:
     outs, bench = Outs("iterative_denoising"), open_bench([params.prompt])
     image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
-    every = bench.timesteps(params)
+    every = params.timesteps(bench.path)
     timesteps = every[entry(params.i_start, every) :]
     t = timesteps[0]
     x_t = noisy(bench.path, params.seed, image, t)

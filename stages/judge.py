@@ -1,7 +1,7 @@
 import torch
 
 from fundiff.digits.data import load_digits
-from fundiff.digits.fit import fit
+from fundiff.digits.fit import fitted
 from fundiff.digits.networks import epoch_file, load_weights, sha256
 from fundiff.digits.objectives import ALL
 from fundiff.digits.training import TrainingRecipe
@@ -26,19 +26,12 @@ def main(params: Params) -> None:
 
     with seeded(params.seed):
         model = Judge()
-    numbers = fit("judge", model, cross_entropy, validate, train, params, {})
-    weights = epoch_file("models/judge", params.epochs)
-    judge = load_weights(Judge(), weights).to(device)
-    right = verdicts(judge, test.images)[1] == test.labels.cpu()
-    write_json(
-        "metrics/judge.json",
-        numbers
-        | {
-            "held_out_accuracy": right.double().mean().item(),
-            "held_out_digits": len(test),
-            "hash": sha256(weights)[:16],
-        },
-    )
+    with fitted("judge", model, cross_entropy, validate, train, params, {}) as numbers:
+        weights = epoch_file("models/judge", params.epochs)
+        judge = load_weights(Judge(), weights).to(device)
+        right = verdicts(judge, test.images)[1] == test.labels.cpu()
+        held_out = {"held_out_accuracy": right.double().mean().item(), "held_out_digits": len(test)}
+        write_json("metrics/judge.json", numbers | held_out | {"hash": sha256(weights)[:16]})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from fundiff.report.key_figures import key_figures
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
 
-Figure = Annotated[str, Field(pattern=r"^report/figures/[\w-]+/([\w-]+/)*[\w-]+\.(png|gif)$")]
+Figure = Annotated[str, Field(pattern=r"^report/figures/([\w-]+/)*[\w-]+\.(png|gif)$")]
 
 
 class Params(Section):
@@ -21,14 +21,16 @@ class Params(Section):
 def main(params: Params) -> None:
     stages = load_stages(Path(), files(entry_of("report"), "deps"))
     html = render(Path(), stages, params.model_dump())
+    drawing = render(Path(), stages, params.model_dump(), "draw.html")
     for path in params.gallery:
         if not Path(path).is_file():
             print(f"report: the gallery leaves out {path}: no stage left it")
     with replacing("metrics/key") as temporary:
         for name, figure in key_figures(stages).items():
             write_json(temporary / f"{name}.json", figure.numbers())
-    with replacing("report/index.html") as temporary:
-        temporary.write_text(html, encoding="utf-8", newline="\n")
+    for path, text in {"report/index.html": html, "report/draw.html": drawing}.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     print(f"report: {len(html.encode()) / 1e6:.1f} MB")
 
 

@@ -1,7 +1,7 @@
 from pydantic import Field
 
 from fundiff.digits.data import load_digits
-from fundiff.digits.fit import TrainParams, fit
+from fundiff.digits.fit import TrainParams, fitted
 from fundiff.digits.objectives import held_out_single_step, single_step
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.files import write_json
@@ -21,8 +21,9 @@ def main(params: Params) -> None:
         unet = UNet(params.hidden_size)
     loss = single_step(params.sigma)
     validate = held_out_single_step(validation, params.sigma, params.seed)
-    numbers = fit("train_denoiser", unet, loss, validate, train, params, {"hidden_size": params.hidden_size})
-    write_json("metrics/train_denoiser.json", numbers)
+    config = {"hidden_size": params.hidden_size}
+    with fitted("train_denoiser", unet, loss, validate, train, params, config) as numbers:
+        write_json("metrics/train_denoiser.json", numbers)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 from fundiff.digits.data import load_digits
-from fundiff.digits.fit import TrainParams, fit
+from fundiff.digits.fit import TrainParams, fitted
 from fundiff.digits.objectives import held_out_single_step, single_step
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.files import write_json
@@ -21,8 +21,9 @@ def main(params: Params) -> None:
         unet = UNet(params.hidden_size)
     loss = single_step(1.0, signal=0.0)
     validate = held_out_single_step(validation, 1.0, params.seed, signal=0.0)
-    numbers = fit(STAGE, unet, loss, validate, train, params, {"hidden_size": params.hidden_size})
-    write_json(f"metrics/{STAGE}.json", numbers)
+    config = {"hidden_size": params.hidden_size}
+    with fitted(STAGE, unet, loss, validate, train, params, config) as numbers:
+        write_json(f"metrics/{STAGE}.json", numbers)
 
 
 if __name__ == "__main__":

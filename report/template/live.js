@@ -1,14 +1,10 @@
 "use strict";
 // The flow-matching UNet of src/fundiff/digits/unet.py, batch norm folded into the weights, one picture at a time.
 (() => {
-  const { hidden, timesteps, at, weights } = JSON.parse(document.getElementById("network").textContent);
-  const bytes = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0));
-  const view = new DataView(bytes.buffer), names = Object.keys(at).sort((a, b) => at[a] - at[b]);
-  const half = (h) => {
-    const sign = h >> 15 ? -1 : 1, exponent = (h >> 10) & 31, fraction = h & 1023;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
-  };
-  const all = Float32Array.from({ length: bytes.length / 2 }, (_, i) => half(view.getUint16(2 * i, true)));
+  const { hidden, timesteps, at, block, scales, weights } = JSON.parse(document.getElementById("network").textContent);
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  const scale = new Float32Array(bytes(scales)), names = Object.keys(at).sort((a, b) => at[a] - at[b]);
+  const all = Float32Array.from(new Int16Array(bytes(weights)), (value, i) => value * scale[Math.floor(i / block)]);
   const parts = new Map(names.map((name, i) => [name, all.subarray(at[name], at[names[i + 1]])]));
   const of = (name) => [parts.get(`${name}.weight`), parts.get(`${name}.bias`)];
 
@@ -75,16 +71,16 @@
     return Float32Array.from(b, (value, o) => x.reduce((sum, v, i) => sum + v * w[o * x.length + i], value));
   };
   const told = (x, name) => linear(gelu(linear(x, `${name}.0`)), `${name}.2`);
-  const block = (x, name, side) => gelu(conv(gelu(conv(x, `${name}.0.0`, side)), `${name}.1.0`, side));
+  const convs = (x, name, side) => gelu(conv(gelu(conv(x, `${name}.0.0`, side)), `${name}.1.0`, side));
   const joined = (a, b) => { const out = new Float32Array(a.length + b.length); out.set(a); out.set(b, a.length); return out; };
   const condition = (h, c, t) => {
     const area = h.length / c.length;
     return h.map((v, i) => c[Math.floor(i / area)] * v + t[Math.floor(i / area)]);
   };
   const encode = (x) => {
-    const first = block(x, "conv", 28);
-    const second = block(gelu(conv(first, "down1.0.0", 28, 2)), "down1.1", 14);
-    const third = block(gelu(conv(second, "down2.0.0", 14, 2)), "down2.1", 7);
+    const first = convs(x, "conv", 28);
+    const second = convs(gelu(conv(first, "down1.0.0", 28, 2)), "down1.1", 14);
+    const third = convs(gelu(conv(second, "down2.0.0", 14, 2)), "down2.1", 7);
     const flat = gelu(Float32Array.from({ length: 2 * hidden }, (_, c) => third.subarray(c * 49, c * 49 + 49).reduce((a, b) => a + b, 0) / 49));
     const [w, b] = of("unflatten.0"), wide = new Float32Array(2 * hidden * 49);
     for (let o = 0; o < 2 * hidden; o++) for (let k = 0; k < 49; k++) {
@@ -96,9 +92,9 @@
   };
   const decode = ([first, second, third, wide], time, onehot) => {
     let h = condition(wide, told(onehot, "c1"), told([time], "t1"));
-    h = condition(block(gelu(up(joined(h, third), "up1.0.0", 7)), "up1.1", 14), told(onehot, "c2"), told([time], "t2"));
-    h = block(gelu(up(joined(h, second), "up2.0.0", 14)), "up2.1", 28);
-    return conv(block(joined(h, first), "out.0", 28), "out.1", 28);
+    h = condition(convs(gelu(up(joined(h, third), "up1.0.0", 7)), "up1.1", 14), told(onehot, "c2"), told([time], "t2"));
+    h = convs(gelu(up(joined(h, second), "up2.0.0", 14)), "up2.1", 28);
+    return conv(convs(joined(h, first), "out.0", 28), "out.1", 28);
   };
   const onehot = (label) => Array.from({ length: 10 }, (_, i) => +(i === label));
   const nothing = onehot(-1);
@@ -145,7 +141,7 @@
   root.hidden = false;
   const find = (selector) => root.querySelector(selector), value = (name) => find(`[name=${name}]`).value;
   const show = (canvas, x) => {
-    const pen = canvas.getContext("2d"), image = pen.createImageData(28, 28);
+    const pen = canvas.getContext("2d", { willReadFrequently: true }), image = pen.createImageData(28, 28);
     for (let i = 0; i < 784; i++) {
       const level = 255 * Math.min(1, Math.max(0, x[i]));
       image.data.set([level, level, level, 255], 4 * i);

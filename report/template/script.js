@@ -77,6 +77,7 @@
     };
     range.addEventListener("input", show);
     show();
+    large.style.maxWidth = `${15 * rows.length}rem`;
     host.prepend(large, controls);
   };
   for (const host of document.querySelectorAll(".scrub")) {
@@ -148,9 +149,7 @@
 
   // Contents: on a phone a bar at the top that opens; the section in view is marked.
   const contents = document.querySelector(".toc details"), narrow = matchMedia("(max-width: 60rem)");
-  const fold = () => { contents.open = !narrow.matches; };
-  narrow.addEventListener("change", fold);
-  fold();
+  narrow.addEventListener("change", () => { contents.open = !narrow.matches; });
   contents.addEventListener("click", (event) => { if (narrow.matches && event.target.closest("a")) contents.open = false; });
   document.querySelector(".toc").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && narrow.matches) { contents.open = false; contents.querySelector("summary").focus(); }

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import Item, arranged, grid, tile
@@ -94,3 +94,21 @@ def test_a_gif_has_every_frame_and_rests_on_the_last(tmp_path):
         assert film.n_frames == 5
         film.seek(4)
         assert film.info["duration"] == 900
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kinds", ["aaaaa", "aabbb", "abbba", "aabaa", "ab", "a"])
+def test_equal_frames_stay_as_many(kinds, channels, tmp_path):
+    rng = np.random.default_rng(0)
+    known = {
+        kind: rng.integers(0, 256, (16, 16, channels), np.uint8).repeat(2, 0).repeat(2, 1) for kind in "ab"
+    }
+    gif(tmp_path / "a.gif", [known[kind] for kind in kinds], milliseconds=60, hold=900)
+    with Image.open(tmp_path / "a.gif") as film:
+        seen = [
+            (np.asarray(frame.convert("RGB")), frame.info.get("duration"))
+            for frame in ImageSequence.Iterator(film)
+        ]
+    assert [duration for _, duration in seen] == [60] * (len(kinds) - 1) + [900]
+    first = {kind: seen[kinds.index(kind)][0] for kind in kinds}
+    assert all(np.array_equal(pixels, first[kind]) for (pixels, _), kind in zip(seen, kinds, strict=True))

@@ -213,6 +213,15 @@ def test_an_unknown_picture_names_the_nearest(tmp_path):
         load_picture(tmp_path, "campanille")
 
 
+def test_a_picture_of_another_size_than_the_models_is_one_line(tmp_path):
+    save_png(tmp_path / "a.png", torch.zeros(3, 63, 63))
+    assert load_picture(tmp_path, "a").shape == load_picture(tmp_path, "a", 63).shape == (3, 63, 63)
+    with pytest.raises(
+        UserError, match=r"fetch_images\.size is 63; the model draws 64 pixels, set it to that"
+    ):
+        load_picture(tmp_path, "a", 64)
+
+
 def test_the_courses_mask_is_rows_2_to_19_and_columns_24_to_41():
     mask = load_mask(Mask(rectangle=(2, 24, 20, 42)), 64)
     rows, columns = mask[0].nonzero(as_tuple=True)

@@ -6,15 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.utils.serialize import load_yaml
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import Named, Section, load_section, read_params, validate
+from fundiff.pipeline.params import Named, Section, inherited, load_section, read_params, validate
 from fundiff.pipeline.stage import guarded, stage_names
+from stages.noising import Params as Noising
 from stages.train_class_unet import Params
 
-GOOD = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["train_class_unet"]
+SECTIONS = read_params("params.yaml")
+GOOD = inherited(Params, SECTIONS) | SECTIONS["train_class_unet"]
 
 
 def message(**changes) -> str:
@@ -45,8 +46,6 @@ def test_wrong_type_range_choice_and_relation_say_what_was_expected():
 
 def test_a_missing_key_is_said():
     with pytest.raises(UserError, match=r"noising\.sigmas is missing"):
-        from stages.noising import Params as Noising
-
         validate(Noising, "noising", {"seed": 1, "digits": 2})
 
 
@@ -81,10 +80,19 @@ def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
-@pytest.mark.parametrize("name", stage_names())
+def test_a_base_that_is_no_mapping_is_one_line(tmp_path):
+    (tmp_path / "params.yaml").write_text("base: [1]\nnoising: {}\n")
+    with pytest.raises(UserError, match=r"base is \[1\]; expected the keys that the stages inherit"):
+        load_section(Params, "noising", ["noising"], tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("noising: {sigmas: [1], digits: 2}\n")
+    with pytest.raises(UserError, match=r"noising\.seed is missing"):
+        load_section(Noising, "noising", ["noising"], tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("name", [name for name in stage_names() if name in SECTIONS])
 def test_every_section_as_shipped_is_valid(name):
     module = importlib.import_module(f"stages.{name}")
-    load_section(module.Params, name, list(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))))
+    load_section(module.Params, name, list(SECTIONS))
 
 
 def read(tmp_path: Path, text: str | bytes) -> dict:

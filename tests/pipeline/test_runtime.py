@@ -170,7 +170,7 @@ def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
     stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
     assert len(stages) >= 14
     imports = "\n".join(f"import stages.{path.stem}" for path in stages)
-    code = f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import prepare_runtime\ndetect()\nprint(*sys.modules)"
+    code = f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import prepare_runtime\nprepare_runtime()\nprint(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert [name for name in SLOW_TO_IMPORT if name in loaded] == []
 

@@ -147,11 +147,12 @@ def test_learned_range_variance_is_diffusers_and_its_ends_are_the_bounds(t):
     assert torch.allclose(ends, bounds, rtol=1e-4)
 
 
-def test_renoising_leads_where_the_forward_process_does():
-    """Twice the noise of two stretches is the noise of both: means and variances of one step and of two agree."""
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_renoising_leads_where_the_forward_process_does(path):
+    """Means and variances of the noise of two stretches are those of both at once."""
     x0, _ = tensors()
     zero, one = torch.zeros_like(x0), torch.ones_like(x0)
-    mean = COURSE.renoise(COURSE.forward(x0, 50, zero), 50, 200, zero)
-    assert torch.allclose(mean, COURSE.forward(x0, 200, zero), atol=1e-6)
-    first, second = COURSE.renoise(COURSE.sigma(50) * one, 50, 200, zero), COURSE.renoise(zero, 50, 200, one)
-    assert torch.allclose((first**2 + second**2).sqrt(), COURSE.sigma(200) * one, atol=1e-6)
+    mean = path.renoise(path.forward(x0, 50, zero), 50, 200, zero)
+    assert torch.allclose(mean, path.forward(x0, 200, zero), atol=1e-6)
+    first, second = path.renoise(path.sigma(50) * one, 50, 200, zero), path.renoise(zero, 50, 200, one)
+    assert torch.allclose((first**2 + second**2).sqrt(), path.sigma(200) * one, atol=1e-6)

@@ -77,7 +77,8 @@ def test_without_a_learned_variance_it_is_ddpm_fixed_large(steps, monkeypatch):
     made.set_timesteps(timesteps=timesteps[:-1]) if steps < T else made.set_timesteps(T)
     x, eps, noise = tensors()
     monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *a, **k: noise)
-    for t, t_prev in list(pairwise(timesteps))[:: max(1, steps // 6)]:
+    # The last step of a strided list is left out: diffusers adds noise to it wherever t > 0.
+    for t, t_prev in list(pairwise(timesteps))[: -1 : max(1, steps // 6)]:
         expected = made.step(eps, t, x).prev_sample
         assert torch.allclose(ancestral(EPS)(x, t, t_prev, Estimate(eps), noise), expected, atol=2e-5), t
 
@@ -152,9 +153,8 @@ def estimator_of(mean: float, std: float):
     return estimate
 
 
-def drawn(name: str, calls: int, mean: float = 0.3, std: float = 0.5) -> torch.Tensor:
+def drawn(name: str, timesteps: list[int], mean: float = 0.3, std: float = 0.5) -> torch.Tensor:
     start = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    timesteps = strided(T, calls)
     step = SAMPLERS[name](EPS, timesteps)
     return last(denoise(start, estimator_of(mean, std), timesteps, step, sample_generators(0, 4)))
 
@@ -162,35 +162,72 @@ def drawn(name: str, calls: int, mean: float = 0.3, std: float = 0.5) -> torch.T
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("calls", [10, 13, 37])
 def test_a_point_mass_is_found_by_every_sampler(name, calls):
-    assert torch.allclose(drawn(name, calls, mean=0.7, std=0), torch.full((4, 1, 8, 8), 0.7), atol=1e-3)
+    assert torch.allclose(
+        drawn(name, strided(T, calls), mean=0.7, std=0), torch.full((4, 1, 8, 8), 0.7), atol=1e-3
+    )
 
 
 def test_dpm_solver_is_of_second_order_where_ddim_is_of_first():
-    """Four times the calls: a quarter of DDIM's error, a sixteenth or so of DPM-Solver++'s."""
-    exact = drawn("ddim", 300), drawn("dpm_solver", 300)
+    """Four times the steps to t = 0: a quarter of DDIM's error, a sixteenth or so of DPM-Solver++'s."""
 
-    def gain(name: str, truth: torch.Tensor) -> float:
-        return float((drawn(name, 12) - truth).norm() / (drawn(name, 48) - truth).norm())
+    def to_zero(steps: int) -> list[int]:
+        return [*torch.linspace(T - 1, 0, steps).round().long().tolist(), -1]
 
-    assert gain("dpm_solver", exact[1]) > 2 * gain("ddim", exact[0]) > 4
+    def gain(name: str) -> float:
+        truth = drawn(name, to_zero(T))
+        return float((drawn(name, to_zero(12)) - truth).norm() / (drawn(name, to_zero(48)) - truth).norm())
+
+    assert gain("dpm_solver") > 2 * gain("ddim") > 4
 
 
-def test_the_first_and_last_dpm_steps_are_ddims():
+@pytest.mark.parametrize("name", ["ddim", "dpm_solver"])
+@pytest.mark.parametrize("calls", [2, 5, 10])
+def test_few_calls_end_nearer_to_the_solution_than_with_one_spent_at_t_0(name, calls):
+    """The solution of the flow is known where every pixel is N(m, s^2): a pixel keeps its quantile."""
+    mean, std, last_t = 0.3, 0.5, T - 1
+    start = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    alpha, sigma = PATH.alpha(last_t), PATH.sigma(last_t)
+    truth = mean + std * (start - alpha * mean) / (alpha**2 * std**2 + sigma**2).sqrt()
+    spent = [*torch.linspace(last_t, 0, calls).round().long().tolist(), -1]
+    ours, theirs = ((drawn(name, ts) - truth).norm() for ts in (strided(T, calls), spent))
+    assert ours < 0.95 * theirs
+
+
+def test_the_first_dpm_step_is_ddims():
     x, eps, noise = tensors()
-    step = SAMPLERS["dpm_solver"](EPS, strided(201, 2))
+    step = SAMPLERS["dpm_solver"](EPS, [200, 0, -1])
     ours = step(x, 200, 0, Estimate(eps), noise)
     assert torch.allclose(ours, ddim(EPS)(x, 200, 0, Estimate(eps), noise), atol=1e-4)
 
 
 def test_even_timesteps_begin_and_end_where_told():
-    assert strided(991, 4) == [990, 660, 330, 0, -1]
-    assert strided(991, 1) == [990, -1]
+    assert strided(991, 4) == [990, 742, 495, 247, -1]
+    assert strided(991, 1) == [990, -1] and strided(300, 2) == [299, 149, -1]
+    assert strided(300, 300) == [*range(299, -1, -1), -1]
     assert every(30, 1000) == COURSE and every(30, 300)[0] == 270 and every(37, 1000)[:2] == [999, 962]
     assert every(1, 4) == [3, 2, 1, 0]
 
 
 @given(count=st.integers(2, 1000), steps=st.integers(1, 60))
 def test_strided_timesteps_fall_from_the_last_to_clean(count, steps):
-    timesteps = strided(count, min(steps, count))
-    assert timesteps[0] == count - 1 and timesteps[-1] == -1
-    assert timesteps == sorted(set(timesteps), reverse=True)
+    steps = min(steps, count)
+    timesteps = strided(count, steps)
+    assert timesteps[0] == count - 1 and timesteps[-1] == -1 and len(timesteps) == steps + 1
+    lengths = [t - t_prev for t, t_prev in pairwise(timesteps)]
+    assert min(lengths) >= 1 and max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("count", [300, 1000])
+@pytest.mark.parametrize("steps", [1, 2, 5, 10, 13, 37, 50, 299, 300])
+def test_strided_timesteps_are_diffusers_trailing_ones(count, steps):
+    made = DDIMScheduler(count, timestep_spacing="trailing")
+    made.set_timesteps(steps)
+    assert strided(count, steps) == [*made.timesteps.tolist(), -1]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 10, 50])
+def test_every_call_is_a_step_of_the_same_length(steps):
+    """dx/dalpha = x from alpha 0 to 1: n Euler steps come to (1 + 1/n)^n x, and one call fewer to less."""
+    x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    grown = denoise(x, lambda x, t: Estimate(x), strided(T, steps), euler(FLOW.path), sample_generators(0, 2))
+    assert torch.allclose(last(grown), (1 + 1 / steps) ** steps * x, rtol=1e-4)

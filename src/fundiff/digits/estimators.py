@@ -20,7 +20,7 @@ def pieces(x: Tensor) -> tuple[Tensor, ...]:
 def timed(unet: UNet, process: Process) -> Estimator:
     """Estimator of the time-conditioned UNet (course B2)."""
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         time = process.path.time(t).to(x_t.device).expand(len(x_t), 1)
         return Estimate(torch.cat([unet(x, time[: len(x)]).float() for x in pieces(x_t)]))
 
@@ -39,7 +39,7 @@ def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float =
     The class enters after the bottleneck, so both branches share one pass of the encoder.
     """
 
-    def guided(x: Tensor, c: Tensor, t: int) -> Tensor:
+    def guided(x: Tensor, c: Tensor, t: float) -> Tensor:
         time = process.path.time(t).to(x.device).expand(len(x), 1)
         features = unet.encode(x)
         if guidance_scale == 1:
@@ -49,7 +49,7 @@ def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float =
         eps_c, eps_u = eps.float().chunk(2)
         return eps_u + guidance_scale * (eps_c - eps_u)
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         parts = zip(pieces(x_t), pieces(weights[: len(x_t)]), strict=True)
         return Estimate(torch.cat([guided(x, c, t) for x, c in parts]))
 

@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +17,7 @@ from fundiff.digits.objectives import Loss, held_out_prediction, prediction
 from fundiff.digits.snapshots import kept_epochs
 from fundiff.digits.training import TrainingRecipe, train
 from fundiff.pipeline import workers
-from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.files import forget, replacing, write_json
 from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import Runtime, prepare_runtime
 
@@ -51,7 +53,8 @@ def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def fit(
+@contextmanager
+def fitted(
     stage: str,
     model: nn.Module,
     loss: Loss,
@@ -59,10 +62,11 @@ def fit(
     digits: Digits,
     params: TrainingRecipe,
     config: dict[str, Any],
-) -> dict[str, Any]:
-    """Train `model`, write its networks and loss curve, and return its numbers for metrics/STAGE.json.
+) -> Iterator[dict[str, Any]]:
+    """Train `model`, write its networks and loss curve, and yield its numbers for metrics/STAGE.json.
 
     loss, validate: as in `fundiff.digits.training.train`. config: what a sampling stage needs to rebuild the network.
+    The block writes the stage's other outs; the checkpoint is deleted only after it.
     """
     runtime = prepare_runtime()
     state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
@@ -83,15 +87,17 @@ def fit(
     if workers.leads():
         save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
         publish(network, stage, rows)
-        shutil.rmtree(state)
-    workers.wait()  # the caller may read what the first process has just written
-    return {
+    workers.wait()  # some stages go on with what was just written
+    yield {
         "train_loss": round(rows[-1]["train_loss"], 6),
         "validation_loss": round(rows[-1]["validation_loss"], 6),
         "parameters": sum(p.numel() for p in model.parameters()),
         "digits": len(digits),
         "runtime": str(runtime),
     }
+    workers.wait()
+    if workers.leads():
+        forget(state)
 
 
 class DiffusionParams(TrainParams):
@@ -150,5 +156,6 @@ def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0
     with seeded(params.seed):
         unet = unet_of(config)
     validate = held_out_prediction(validation, process, classes, params.seed)
-    numbers = fit(stage, unet, prediction(process, classes, class_drop), validate, train, params, config)
-    write_json(f"metrics/{stage}.json", numbers)
+    loss = prediction(process, classes, class_drop)
+    with fitted(stage, unet, loss, validate, train, params, config) as numbers:
+        write_json(f"metrics/{stage}.json", numbers)

@@ -18,7 +18,7 @@ from fundiff.sampling.loop import denoise, strided
 from fundiff.sampling.steps import SAMPLERS, Step, euler
 
 
-def samplers(process: Process) -> dict[str, Callable[[Sequence[int]], Step]]:
+def samplers(process: Process) -> dict[str, Callable[[Sequence[float]], Step]]:
     """Samplers for a process by name, the default first; each makes the step of one denoising along given timesteps."""
     path = process.path
     if isinstance(path, Linear):

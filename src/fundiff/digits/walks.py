@@ -20,7 +20,7 @@ from fundiff.sampling.loop import last
 def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estimator:
     """The same estimator; it appends to `seen` the x_0 that each of its estimates implies."""
 
-    def noted(x_t: Tensor, t: int) -> Estimate:
+    def noted(x_t: Tensor, t: float) -> Estimate:
         estimate = estimator(x_t, t)
         seen.append(process.x0(x_t, t, estimate.eps))
         return estimate

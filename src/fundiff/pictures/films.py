@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,39 @@ from fundiff.pipeline.files import replacing
 FRAMES = 24  # at most, of a denoising: noise compresses badly, and the animations are in git
 
 
+def twins(picture: Image.Image) -> list[Image.Image]:
+    """Two pictures with the colours of `picture` but different bytes, since Pillow merges equal neighbouring frames.
+
+    The commonest colour gets a second palette entry, and each picture uses it for one pixel.
+    """
+    indices, palette = np.array(picture), picture.getpalette() or []
+    common, twin = int(np.bincount(indices.ravel()).argmax()), len(palette) // 3
+    (y, x), *rest = np.argwhere(indices == common)
+    made = []
+    for at in ((y, x), tuple(rest[0]) if rest else (y, x)):
+        changed = indices.copy()
+        changed[at] = twin
+        made.append(Image.fromarray(changed))
+        made[-1].putpalette([*palette, *palette[3 * common : 3 * common + 3]])
+    return made
+
+
+def paletted(frames: Sequence[np.ndarray]) -> list[Image.Image]:
+    """Frames `[H, W, C]` uint8 with palettes of 32 greys or 128 colours; no two neighbours have the same bytes."""
+    pictures = []
+    for frame in frames:
+        colours = 32 if frame.shape[-1] == 1 else 128
+        pictures.append(Image.fromarray(frame.squeeze()).quantize(colours, dither=Image.Dither.NONE))
+    repeats = [False, *(np.array_equal(*pair) for pair in pairwise(frames)), False]
+    return [
+        twins(picture)[i % 2] if repeats[i] or repeats[i + 1] else picture
+        for i, picture in enumerate(pictures)
+    ]
+
+
 def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
     """Write frames `[H, W, C]` uint8 as a looping GIF that holds its last frame; 32 greys or 128 colours a frame."""
-    pictures = [
-        Image.fromarray(frame.squeeze()).quantize(
-            32 if frame.shape[-1] == 1 else 128, dither=Image.Dither.NONE
-        )
-        for frame in frames
-    ]
+    pictures = paletted(frames)
     durations = [milliseconds] * (len(pictures) - 1) + [hold]
     with replacing(path) as temporary:
         pictures[0].save(

@@ -65,14 +65,29 @@ class PixelPrior:
         self.scheduler.set_timesteps(steps)
         return [*self.scheduler.timesteps.tolist(), -1]
 
-    @torch.no_grad()
+    @property
+    def prediction_type(self) -> str:
+        """What its network was trained to predict, a key of `PREDICTIONS`."""
+        return self.scheduler.config.prediction_type
+
     def __call__(
-        self, x_t: Tensor, t: int, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
+        self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
     ) -> Estimate:
         """Estimate for x_t `[B, 3, S, S]` at t and embeddings `[B, 77, C]`; a fixed variance becomes v = -1 or 1.
 
         A second stage also takes `low` `[B, 3, S, S]`, the resized small picture noised to `noise_level`.
         """
+        predicted, v = self.predict(x_t, t, embeddings, low, noise_level)
+        fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
+        if v is None or fixed is not None:
+            v = torch.full_like(predicted, -1.0 if fixed is None else fixed)
+        return Estimate(PREDICTIONS[self.prediction_type](self.path).eps(x_t, t, predicted), v)
+
+    @torch.no_grad()
+    def predict(
+        self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the network answers: its prediction `[B, 3, S, S]`, and v where it has six channels; t may be between two."""
         seen = x_t if low is None else torch.cat([x_t, low], 1)
         labels = None if low is None else torch.full((len(x_t),), noise_level, device=self.device)
         with self.autocast():
@@ -84,12 +99,7 @@ class PixelPrior:
                 return_dict=False,
             )
         out = out.float()
-        predicted, v = out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
-        eps = PREDICTIONS[self.scheduler.config.prediction_type](self.path).eps(x_t, t, predicted)
-        fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
-        if v is None or fixed is not None:
-            v = torch.full_like(eps, -1.0 if fixed is None else fixed)
-        return Estimate(eps, v)
+        return out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
 
 
 def unet_class(folder: Path) -> type:

@@ -44,7 +44,7 @@ def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
     return StageII(load_pixel_prior(second, runtime), noising)
 
 
-def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: int, embeddings: Tensor) -> Estimate:
+def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: float, embeddings: Tensor) -> Estimate:
     """The prior's estimate for x_t, given the noised small picture `low`, which is repeated for both guidance branches."""
     return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
 

@@ -27,52 +27,71 @@ class Path(ABC):
         """T, how many timesteps there are."""
 
     @abstractmethod
-    def alpha(self, t: int | Tensor) -> Tensor:
+    def alpha(self, t: float | Tensor) -> Tensor:
         """What is left of the image, 1 to 0, in the shape of t."""
 
     @abstractmethod
-    def sigma(self, t: int | Tensor) -> Tensor:
+    def sigma(self, t: float | Tensor) -> Tensor:
         """How much noise there is, 0 to 1, in the shape of t."""
 
     @abstractmethod
-    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """The direction of the path at t."""
 
     @abstractmethod
-    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+    def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
         """(x_0, eps) from x_t and the path's direction there; unlike `x0_of` it needs nothing left of the image."""
 
-    @abstractmethod
-    def time(self, t: int | Tensor) -> Tensor:
-        """What a network of Part B is shown of t, in [0, 1]."""
-
-    @abstractmethod
-    def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Uniform random t `[count]` for training."""
-
-    @abstractmethod
-    def at(self, place: Tensor) -> Tensor:
-        """t at places in [0, T), counted from the clean image."""
-
-    def snr(self, t: int | Tensor) -> Tensor:
+    def snr(self, t: float | Tensor) -> Tensor:
         """The signal-to-noise ratio alpha^2 / sigma^2, in the shape of t."""
         return (self.alpha(t) / self.sigma(t)) ** 2
 
-    def forward(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def forward(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_t = alpha x_0 + sigma eps (course A1.1; Ho et al. 2020, eq. 4)."""
         return along(self.alpha(t), x0) * x0 + along(self.sigma(t), x0) * eps
 
-    def x0_of(self, x_t: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def x0_of(self, x_t: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_0 = (x_t - sigma eps) / alpha, the one-step estimate (course A1.3); alpha must not be 0."""
         return (x_t - along(self.sigma(t), x_t) * eps) / along(self.alpha(t), x_t)
 
-    def eps_of(self, x_t: Tensor, t: int | Tensor, x0: Tensor) -> Tensor:
+    def eps_of(self, x_t: Tensor, t: float | Tensor, x0: Tensor) -> Tensor:
         """eps = (x_t - alpha x_0) / sigma; sigma must not be 0."""
         return (x_t - along(self.alpha(t), x_t) * x0) / along(self.sigma(t), x_t)
 
+    def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
+        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+        kept = self.alpha(t_later) / self.alpha(t)
+        added = (self.sigma(t_later) ** 2 - (kept * self.sigma(t)) ** 2).clamp(min=0).sqrt()
+        return kept.to(x_t.device) * x_t + added.to(x_t.device) * noise
+
+    def time(self, t: float | Tensor) -> Tensor:
+        """What a network of Part B is shown of t: (t + 1) / T, nearly 0 at the image, 1 at noise (course B2)."""
+        return (torch.as_tensor(t) + 1) / len(self)
+
+    def draw(self, count: int, g: torch.Generator) -> Tensor:
+        """Uniform random t `[count]` for training, between whole numbers too."""
+        return self.at(torch.rand(count, generator=g) * len(self))
+
+    def at(self, place: Tensor) -> Tensor:
+        """t at places in [0, T), counted from the clean image."""
+        return place - 1
+
+
+class Circular(Path):
+    """A path with alpha^2 + sigma^2 = 1."""
+
+    def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
+        """v = alpha eps - sigma x_0, the derivative by the angle arctan(sigma / alpha) (Salimans & Ho 2022)."""
+        return along(self.alpha(t), x0) * eps - along(self.sigma(t), x0) * x0
+
+    def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+        """x_0 = alpha x_t - sigma v, eps = alpha v + sigma x_t (Salimans & Ho 2022, appendix D)."""
+        alpha, sigma = along(self.alpha(t), x_t), along(self.sigma(t), x_t)
+        return alpha * x_t - sigma * velocity, alpha * velocity + sigma * x_t
+
 
 @dataclass(frozen=True, eq=False)
-class VariancePreserving(Path):
+class VariancePreserving(Circular):
     """alpha^2 = abar_t, sigma^2 = 1 - abar_t (Ho et al. 2020). `alphas_cumprod` (abar) `[T]` for t = 0..T-1."""
 
     alphas_cumprod: Tensor
@@ -96,31 +115,18 @@ class VariancePreserving(Path):
     def __len__(self) -> int:
         return len(self.alphas_cumprod)
 
-    def abar(self, t: int | Tensor) -> Tensor:
+    def abar(self, t: float | Tensor) -> Tensor:
         """abar_t, which is 1 at t = -1."""
         t = torch.as_tensor(t)
         return torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)])
 
-    def alpha(self, t: int | Tensor) -> Tensor:
+    def alpha(self, t: float | Tensor) -> Tensor:
         """sqrt(abar_t)."""
         return self.abar(t).sqrt()
 
-    def sigma(self, t: int | Tensor) -> Tensor:
+    def sigma(self, t: float | Tensor) -> Tensor:
         """sqrt(1 - abar_t)."""
         return (1 - self.abar(t)).sqrt()
-
-    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-        """v = alpha eps - sigma x_0, the derivative by the angle arctan(sigma / alpha) (Salimans & Ho 2022)."""
-        return along(self.alpha(t), x0) * eps - along(self.sigma(t), x0) * x0
-
-    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        """x_0 = alpha x_t - sigma v, eps = alpha v + sigma x_t (Salimans & Ho 2022, appendix D)."""
-        alpha, sigma = along(self.alpha(t), x_t), along(self.sigma(t), x_t)
-        return alpha * x_t - sigma * velocity, alpha * velocity + sigma * x_t
-
-    def time(self, t: int | Tensor) -> Tensor:
-        """(t + 1) / T: nearly 0 at the image, 1 at noise (course B2)."""
-        return (torch.as_tensor(t) + 1) / len(self)
 
     def draw(self, count: int, g: torch.Generator) -> Tensor:
         """Whole t."""
@@ -130,22 +136,22 @@ class VariancePreserving(Path):
         """The whole t that the place lies in."""
         return place.long()
 
-    def beta(self, t: int | Tensor, t_prev: int | Tensor) -> Tensor:
+    def beta(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
         """1 - abar_t / abar_t', the largest variance of the step from t to t' (course A1.4)."""
         return 1 - self.abar(t) / self.abar(t_prev)
 
-    def posterior_variance(self, t: int | Tensor, t_prev: int | Tensor) -> Tensor:
+    def posterior_variance(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
         """beta (1 - abar_t') / (1 - abar_t), the smallest variance of the step from t to t' (Ho et al. eq. 7)."""
         return self.beta(t, t_prev) * (1 - self.abar(t_prev)) / (1 - self.abar(t))
 
-    def learned_range_variance(self, v: Tensor, t: int, t_prev: int) -> Tensor:
+    def learned_range_variance(self, v: Tensor, t: float, t_prev: float) -> Tensor:
         """The variance that v in [-1, 1] places between the smallest and the largest (Nichol & Dhariwal eq. 15)."""
         smallest, largest = self.posterior_variance(t, t_prev).to(v.device), self.beta(t, t_prev).to(v.device)
         weight = (v + 1) / 2
         return (weight * largest.log() + (1 - weight) * smallest.clamp(min=1e-20).log()).exp()
 
-    def renoise(self, x_t: Tensor, t: int, t_later: int, noise: Tensor) -> Tensor:
-        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+    def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
+        """The same; a stretch of this path has the form of the whole."""
         kept = (self.abar(t_later) / self.abar(t)).to(x_t.device)
         return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
 
@@ -163,31 +169,27 @@ class Linear(Path):
     def __len__(self) -> int:
         return self.timesteps
 
-    def alpha(self, t: int | Tensor) -> Tensor:
+    def alpha(self, t: float | Tensor) -> Tensor:
         """1 - (t + 1) / T."""
         return 1 - (torch.as_tensor(t) + 1) / len(self)
 
-    def sigma(self, t: int | Tensor) -> Tensor:
+    def sigma(self, t: float | Tensor) -> Tensor:
         """1 - alpha."""
         return 1 - self.alpha(t)
 
-    def velocity_of(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_0 - eps, the derivative by alpha, the same at every t."""
         return x0 - eps
 
-    def of_velocity(self, x_t: Tensor, t: int | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
+    def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
         """x_0 = x_t + sigma u, eps = x_t - alpha u."""
         alpha, sigma = along(self.alpha(t), x_t), along(self.sigma(t), x_t)
         return x_t + sigma * velocity, x_t - alpha * velocity
 
-    def time(self, t: int | Tensor) -> Tensor:
+    def time(self, t: float | Tensor) -> Tensor:
         """alpha: 0 at noise, 1 at the image."""
         return self.alpha(t)
 
-    def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Any t, between whole numbers too."""
-        return self.at(torch.rand(count, generator=g) * len(self))
-
-    def at(self, place: Tensor) -> Tensor:
-        """The place itself, counted from -1."""
-        return place - 1
+    def at_alpha(self, alpha: float) -> float:
+        """The t at which so much is left of the image."""
+        return len(self) * (1 - alpha) - 1

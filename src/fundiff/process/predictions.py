@@ -20,30 +20,30 @@ class Process(ABC, Generic[P]):
     path: P
 
     @abstractmethod
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """The right answer for x_t = forward(x_0, t, eps)."""
 
     @abstractmethod
-    def x0(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def x0(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The image that a prediction for x_t implies."""
 
     @abstractmethod
-    def eps(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def eps(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The noise that a prediction for x_t implies."""
 
 
 class EpsPrediction(Process[P]):
     """The noise in x_t (Ho et al. 2020, eq. 14; the course). It implies no image where alpha is 0."""
 
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """eps."""
         return eps
 
-    def x0(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def x0(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """(x_t - sigma eps) / alpha."""
         return self.path.x0_of(x_t, t, predicted)
 
-    def eps(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def eps(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The prediction itself."""
         return predicted
 
@@ -51,15 +51,15 @@ class EpsPrediction(Process[P]):
 class VelocityPrediction(Process[P]):
     """The direction of the path: v of Salimans & Ho (2022), or x_0 - eps of flow matching. It implies an image anywhere."""
 
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """`Path.velocity_of`."""
         return self.path.velocity_of(x0, t, eps)
 
-    def x0(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def x0(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The first of `Path.of_velocity`."""
         return self.path.of_velocity(x_t, t, predicted)[0]
 
-    def eps(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def eps(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The second of `Path.of_velocity`."""
         return self.path.of_velocity(x_t, t, predicted)[1]
 
@@ -67,14 +67,14 @@ class VelocityPrediction(Process[P]):
 class SamplePrediction(Process[P]):
     """The clean image. It implies no noise where sigma is 0."""
 
-    def target(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_0."""
         return x0
 
-    def x0(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def x0(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """The prediction itself."""
         return predicted
 
-    def eps(self, x_t: Tensor, t: int | Tensor, predicted: Tensor) -> Tensor:
+    def eps(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
         """(x_t - alpha x_0) / sigma."""
         return self.path.eps_of(x_t, t, predicted)

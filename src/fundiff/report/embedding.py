@@ -13,11 +13,11 @@ from PIL import Image, ImageSequence
 
 from fundiff.pipeline.errors import UserError
 
-FRAMES = 32  # of an animation, at most
+FRAMES = 24  # of an animation, at most
 PIXEL_ART = 400  # pixels: pictures up to this width are enlarged without smoothing
 SMALL = 160 * 160  # pixels: pictures up to this many, and grey ones, are embedded exactly
-QUALITY = 82  # of the WebP of larger ones in colour
-NOISE = 60  # of films: most of their frames are noise, which costs most and shows least
+QUALITY = 78  # of the WebP of larger ones in colour
+NOISE = 30  # of films: most of their frames are noise, which costs most and shows least
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,15 @@ def figure(path: Path) -> Picture:
         return picture(np.asarray(image.convert("RGB")))
 
 
+def chosen(count: int) -> list[int]:
+    """Which of `count` frames a film shows: all, or FRAMES of them evenly spaced."""
+    shown = min(count, FRAMES)
+    return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
+
+
 def film(frames: Sequence[np.ndarray]) -> Film:
     """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in."""
-    if len(frames) > FRAMES:
-        frames = [frames[round(i * (len(frames) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
+    frames = [frames[i] for i in chosen(len(frames))]
     height, width = frames[0].shape[:2]
     rim = [(1, 1), (1, 1)] + [(0, 0)] * (frames[0].ndim - 2)
     columns = max(1, round((len(frames) * height / width) ** 0.5))

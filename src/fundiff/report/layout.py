@@ -93,3 +93,9 @@ def times_of_frames(params: Mapping[str, Any], count: int, first: int = 0) -> li
     """What t each frame of a denoising shows, whose frames were thinned to `count`."""
     at = timesteps(params)[first:]
     return [f"t = {at[round(i * (len(at) - 1) / max(1, count - 1))]}" for i in range(count)]
+
+
+def originals(stages: Stages) -> dict[str, str]:
+    """The given pictures that stages kept beside their own, by name."""
+    found = [path for stage in stages.values() for path in stage.figures if path.endswith("_original.png")]
+    return {path.split("/")[-1].removesuffix("_original.png"): path for path in reversed(found)}

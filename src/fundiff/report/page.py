@@ -91,6 +91,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     markup = jinja2.utils.markupsafe.Markup
     return {
         "caption": partial(caption, stages=stages),
+        "chosen": embedding.chosen,
         "code_of": source_of,
         "figure_of": lambda path: embedding.figure(root / path),
         "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
@@ -124,6 +125,7 @@ def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any])
         "bench_machine": bench.get("machine", {}),
         "machine": described(),
         "network": network(root / "models/flow"),
+        "originals": layout.originals(stages),
         "tries": {name: one for name, one in TRIES.items() if name in stages},
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]

@@ -46,7 +46,7 @@ def prompt_of(key: str, stages: dict[str, Stage]) -> str:
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
     """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as "a photo", level 7`."""
-    stage, name = Path(path).parts[2], Path(path).stem
+    stage, name = Path(Path(path).parts[2]).stem, Path(path).stem
     if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
         return prompt_of(drawn[1], stages)
     if edited := re.fullmatch(r"(.+)_level_(\d+)", name):

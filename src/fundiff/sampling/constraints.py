@@ -14,29 +14,42 @@ from fundiff.sampling.loop import Constraint
 
 
 def at_its_noise(
-    original: Tensor, path: Path, generators: Sequence[torch.Generator], final: int
-) -> Callable[[int, int], Tensor]:
-    """(n, t) -> the first n originals with timestep t's noise; from the timestep `final` on the originals themselves."""
+    original: Tensor, path: Path, generators: Sequence[torch.Generator], final: float, once: bool = False
+) -> Callable[[int, float], Tensor]:
+    """(n, t) -> the first n originals with timestep t's noise; from the timestep `final` on the originals themselves.
 
-    def known(n: int, t: int) -> Tensor:
+    The noise is drawn anew every time, or `once` for the whole denoising.
+    """
+
+    def drawn(n: int) -> Tensor:
+        return randn(generators[:n], original.shape[1:], str(original.device))
+
+    fixed = drawn(len(original)) if once else None
+
+    def known(n: int, t: float) -> Tensor:
         if t <= final:
             return original[:n]
-        return path.forward(original[:n], t, randn(generators[:n], original.shape[1:], str(original.device)))
+        return path.forward(original[:n], t, drawn(n) if fixed is None else fixed[:n])
 
     return known
 
 
 def keep(
-    original: Tensor, mask: Tensor, path: Path, generators: Sequence[torch.Generator], final: int
+    original: Tensor,
+    mask: Tensor,
+    path: Path,
+    generators: Sequence[torch.Generator],
+    final: float,
+    once: bool = False,
 ) -> Constraint:
     """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
 
     original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `final` the picture
-    is finished: what is kept is then the original itself, without the last trace of noise.
+    is finished: what is kept is then the original itself, without the last trace of noise. once: `at_its_noise`.
     """
-    known_at = at_its_noise(original, path, generators, final)
+    known_at = at_its_noise(original, path, generators, final, once)
 
-    def constrain(x: Tensor, t: int) -> Tensor:
+    def constrain(x: Tensor, t: float) -> Tensor:
         n = len(x)
         return mask[:n] * x + (1 - mask[:n]) * known_at(n, t)
 
@@ -48,7 +61,7 @@ def keep_component(
     component: Component,
     path: Path,
     generators: Sequence[torch.Generator],
-    final: int,
+    final: float,
 ) -> Constraint:
     """x_t <- x_t - c(x_t) + c(forward(original, t)): an inverse hybrid (factorized diffusion, Geng et al. 2024).
 
@@ -56,13 +69,13 @@ def keep_component(
     """
     known_at = at_its_noise(original, path, generators, final)
 
-    def constrain(x: Tensor, t: int) -> Tensor:
+    def constrain(x: Tensor, t: float) -> Tensor:
         return x - component(x) + component(known_at(len(x), t))
 
     return constrain
 
 
-def back_and_forth(timesteps: Sequence[int], length: int, times: int) -> list[int]:
+def back_and_forth(timesteps: Sequence[float], length: int, times: int) -> list[float]:
     """The timesteps of RePaint's resampling: after every `length` steps back by as many, `times` - 1 times.
 
     What is new and what is kept get more passes to agree in; times = 1 is the plain list.

@@ -22,4 +22,4 @@ class Estimate(NamedTuple):
     v: Tensor | None = None
 
 
-Estimator = Callable[[Tensor, int], Estimate]  # (x_t, t) -> Estimate; a new technique is a new estimator
+Estimator = Callable[[Tensor, float], Estimate]  # (x_t, t) -> Estimate; a new technique is a new estimator

@@ -11,7 +11,7 @@ from torchvision.transforms.functional import gaussian_blur
 from fundiff.sampling.estimate import Estimate, Estimator
 from fundiff.views.rigid import View
 
-Prior = Callable[[Tensor, int, Tensor], Estimate]
+Prior = Callable[[Tensor, float, Tensor], Estimate]
 Component = Callable[[Tensor], Tensor]
 
 KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
@@ -20,7 +20,7 @@ KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
     """The prior's estimate under a prompt a row; embeddings `[B, 77, C]`."""
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         return prior(x_t, t, embeddings[: len(x_t)])
 
     return estimate
@@ -34,7 +34,7 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
     if scale == 1:
         return conditional(prior, embeddings)
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         n = len(x_t)
         both = torch.cat([embeddings[:n], unconditional.expand_as(embeddings[:n])])
         eps, v = prior(torch.cat([x_t, x_t]), t, both)
@@ -53,7 +53,7 @@ def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Est
     if scale == 1:
         return conditional
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         (eps_c, v), (eps_u, _) = conditional(x_t, t), unconditional(x_t, t)
         return Estimate(eps_u + scale * (eps_c - eps_u), v)
 
@@ -61,7 +61,7 @@ def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Est
 
 
 def anagram(
-    parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[int] = ()
+    parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[float] = ()
 ) -> Estimator:
     """The estimates made in each view, turned back and put together (Geng et al. 2024; course A1.8).
 
@@ -71,7 +71,7 @@ def anagram(
     total = sum(weight for _, _, weight in parts) if reduction == "mean" else 1.0
     turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         chosen = [(*parts[turn[t]][:2], 1.0)] if reduction == "alternate" else parts
         shares = sum(weight for _, _, weight in chosen)
         eps, v = torch.zeros_like(x_t), None
@@ -97,7 +97,7 @@ def factorized(parts: Sequence[tuple[Component, Estimator]]) -> Estimator:
     The components have to sum to the identity (fundiff.sampling.components), so that equal estimates stay what they are.
     """
 
-    def estimate(x_t: Tensor, t: int) -> Estimate:
+    def estimate(x_t: Tensor, t: float) -> Estimate:
         seen = [estimator(x_t, t) for _, estimator in parts]
         eps = sum((part(e) for (part, _), (e, _) in zip(parts, seen, strict=True)), torch.zeros_like(x_t))
         learned = [v for _, v in seen if v is not None]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import ceil
 
 import torch
 from torch import Tensor
 
 from fundiff.pipeline.noise import randn
+from fundiff.process.paths import Linear
 from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.steps import Step
 
-Constraint = Callable[[Tensor, int], Tensor]
-Renoise = Callable[[Tensor, int, int, Tensor], Tensor]
+Constraint = Callable[[Tensor, float], Tensor]
+Renoise = Callable[[Tensor, float, float, Tensor], Tensor]
 
 
 @torch.no_grad()
 def denoise(
     x: Tensor,
     estimator: Estimator,
-    timesteps: Sequence[int],
+    timesteps: Sequence[float],
     step: Step,
     generators: Sequence[torch.Generator],
     constraint: Constraint | None = None,
@@ -69,11 +71,20 @@ def every(stride: int, count: int) -> list[int]:
 
 
 def strided(count: int, steps: int) -> list[int]:
-    """`steps` timesteps from count - 1 down, evenly spaced, then -1: the clean image."""
-    spaced = torch.linspace(count - 1, 0, steps) if steps > 1 else torch.tensor([count - 1.0])
-    return [*spaced.round().long().tolist(), -1]
+    """`steps` timesteps from count - 1 down, `count / steps` apart, then -1: the clean image.
+
+    Trailing spacing (Lin et al. 2024, section 3.3): all steps are as long, the first begins at the most noise and the
+    last ends at none, so no call of the estimator is wasted.
+    """
+    return [*(round(count - index * count / steps) - 1 for index in range(steps)), -1]
 
 
-def calls(timesteps: Sequence[int]) -> int:
+def euler_timesteps(path: Linear, start: float, length: float) -> list[float]:
+    """The t of steps of `length` from alpha = `start` to the image, the last one shortened to land on it (course 1.5, 2026)."""
+    steps = ceil((1 - start) / length - 1e-9)
+    return [*(path.at_alpha(start + index * length) for index in range(steps)), -1.0]
+
+
+def calls(timesteps: Sequence[float]) -> int:
     """How often a denoising along `timesteps` asks its estimator: once a step that goes down."""
     return sum(t_next < t for t, t_next in pairwise(timesteps))

@@ -12,7 +12,7 @@ from fundiff.process.paths import Linear, VariancePreserving
 from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimate
 
-Step = Callable[[Tensor, int, int, Estimate, Tensor], Tensor]
+Step = Callable[[Tensor, float, float, Estimate, Tensor], Tensor]
 
 
 def ancestral(
@@ -24,7 +24,7 @@ def ancestral(
     """
     path = process.path
 
-    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+    def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         x0 = within(process.x0(x_t, t, estimate.eps))
         abar, abar_prev = (path.abar(at).to(x_t.device) for at in (t, t_prev))
         alpha = abar / abar_prev
@@ -53,7 +53,7 @@ def scheduler(process: Process[VariancePreserving], ddpm: Any) -> Step:
 def ddim(process: Process) -> Step:
     """The deterministic step of DDIM (Song et al. 2021, eq. 12 with sigma 0); on the linear path it is Euler's."""
 
-    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+    def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         x0, eps = process.x0(x_t, t, estimate.eps), process.eps(x_t, t, estimate.eps)
         return process.path.forward(x0, t_prev, eps)
 
@@ -63,13 +63,13 @@ def ddim(process: Process) -> Step:
 def euler(path: Linear) -> Step:
     """Euler's step along the straight line, of which the estimate is the velocity (course Part B, 2025)."""
 
-    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+    def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         return x_t + (path.alpha(t_prev) - path.alpha(t)) * estimate.eps
 
     return step
 
 
-def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[int]) -> Step:
+def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[float]) -> Step:
     """DPM-Solver++(2M), deterministic (Lu et al. 2022), by diffusers' own scheduler; the estimate is the noise.
 
     It remembers its last step, so it serves one denoising along `timesteps`, all rows from the start.
@@ -87,14 +87,14 @@ def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[int]) -
     )
     solver.set_timesteps(timesteps=[t for t in timesteps if t >= 0])
 
-    def step(x_t: Tensor, t: int, t_prev: int, estimate: Estimate, noise: Tensor) -> Tensor:
+    def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         return solver.step(estimate.eps, t, x_t, return_dict=False)[0]
 
     return step
 
 
 # Samplers of a process that predicts noise, each for one denoising along the given timesteps.
-SAMPLERS: dict[str, Callable[[Process[VariancePreserving], Sequence[int]], Step]] = {
+SAMPLERS: dict[str, Callable[[Process[VariancePreserving], Sequence[float]], Step]] = {
     "ancestral": lambda process, timesteps: ancestral(process),
     "ddim": lambda process, timesteps: ddim(process),
     "dpm_solver": dpm_solver,

@@ -10,7 +10,7 @@ from torch import Tensor
 from fundiff.sampling.estimators import anagram
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import GuidedDenoising
 from fundiff.views.rigid import View
 
 Reading = tuple[View, str, float]
@@ -18,7 +18,7 @@ Reading = tuple[View, str, float]
 
 def draw_anagram(
     bench: Bench,
-    settings: Guided,
+    settings: GuidedDenoising,
     readings: Sequence[Reading],
     generators: Sequence[torch.Generator],
     reduction: str = "mean",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,36 +14,45 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import randn
 from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import prepare_runtime
+from fundiff.prior.flow import FlowPrior
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
 from fundiff.prior.prompts import embed
-from fundiff.process.paths import VariancePreserving
+from fundiff.process.paths import Path
+from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.estimators import conditional, guide, guided
-from fundiff.sampling.loop import Constraint, denoise, every
-from fundiff.techniques.settings import Guidance, Loop, Strided
+from fundiff.sampling.loop import Constraint, denoise
+from fundiff.techniques.settings import Denoising, Guiding, Timed
+
+Q = TypeVar("Q", PixelPrior, FlowPrior)
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(Generic[Q]):
     """A prior, and the token states `[77, C]` of the prompts that a stage uses."""
 
-    prior: PixelPrior
+    prior: Q
     embeddings: Mapping[str, Tensor]
 
     @property
-    def path(self) -> VariancePreserving:
+    def path(self) -> Path:
         """The prior's path: alpha(t) and sigma(t)."""
         return self.prior.path
+
+    @property
+    def process(self) -> Process:
+        """The prior's path, and what its estimates predict."""
+        return self.prior.process
 
     @property
     def device(self) -> str:
         """Name of the prior's device."""
         return self.prior.device
 
-    def timesteps(self, settings: Strided) -> list[int]:
-        """Multiples of the stride below the prior's T, descending to 0 (course A1.4: 990, 960, ..., 0)."""
-        return every(settings.stride, len(self.path))
+    def timesteps(self, settings: Timed) -> Sequence[float]:
+        """The settings' timesteps on the prior's path, descending."""
+        return settings.timesteps(self.path)
 
     def states(self, prompts: Sequence[str]) -> Tensor:
         """The prompts' token states `[len(prompts), 77, C]`."""
@@ -52,12 +62,12 @@ class Bench:
         """Estimator under one prompt for each row, without guidance."""
         return conditional(self.prior, self.states(prompts))
 
-    def guided(self, settings: Guidance, prompts: Sequence[str]) -> Estimator:
+    def guided(self, settings: Guiding, prompts: Sequence[str]) -> Estimator:
         """Guided estimator under one prompt for each row."""
         unconditional = self.states([settings.unconditional])[0]
         return guided(self.prior, self.states(prompts), unconditional, settings.guidance_scale)
 
-    def guide(self, settings: Guidance, estimator: Estimator, count: int) -> Estimator:
+    def guide(self, settings: Guiding, estimator: Estimator, count: int) -> Estimator:
         """Guidance of an estimator of `count` rows that combines conditional ones (hybrid, factorized)."""
         return guide(estimator, self.conditional([settings.unconditional] * count), settings.guidance_scale)
 
@@ -67,10 +77,10 @@ class Bench:
 
     def denoise(
         self,
-        settings: Loop,
+        settings: Denoising,
         x: Tensor,
         estimator: Estimator,
-        timesteps: Sequence[int],
+        timesteps: Sequence[float],
         generators: Sequence[torch.Generator],
         constraint: Constraint | None = None,
         enter: Sequence[int] | None = None,
@@ -81,7 +91,7 @@ class Bench:
         yield from progress(steps, "denoising", len(timesteps) - 1)
 
 
-def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json") -> Bench:
+def open_bench(prompts: Sequence[str], manifest: str | pathlib.Path = "data/model.json") -> Bench[PixelPrior]:
     """The bench of the prior that the manifest of stage `model` names, with these prompts.
 
     Prompts are encoded before the UNet is loaded, so that the two are never in memory together.
@@ -91,8 +101,14 @@ def open_bench(prompts: Sequence[str], manifest: str | Path = "data/model.json")
     return Bench(load_pixel_prior(model, runtime), embeddings)
 
 
-def entry(level: int, timesteps: Sequence[int]) -> int:
-    """The level (the course's i_start, an index into the timesteps). Raises UserError if it is out of range."""
+def open_flow_bench(prompts: Sequence[str]) -> Bench[FlowPrior]:
+    """The same with the prior on the linear path, for settings of the course's flow form."""
+    bench = open_bench(prompts)
+    return Bench(FlowPrior(bench.prior), bench.embeddings)
+
+
+def entry(level: int, timesteps: Sequence[float]) -> int:
+    """A level (the course's i_start) that the list of timesteps has. Raises UserError for another."""
     if not 0 <= level < len(timesteps):
         raise UserError(f"params.yaml: level {level} is out of range; expected 0 to {len(timesteps) - 1}")
     return level

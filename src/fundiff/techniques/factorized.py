@@ -15,7 +15,7 @@ from fundiff.sampling.constraints import keep_component
 from fundiff.sampling.estimators import Component, factorized
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import GuidedDenoising
 
 Sigma = Annotated[float, Field(ge=0.01, le=1000)]
 
@@ -66,7 +66,7 @@ class Factorized(Section):
 
 def draw_factorized(
     bench: Bench,
-    settings: Guided,
+    settings: GuidedDenoising,
     parts: Sequence[tuple[Component, str | Tensor]],
     generators: Sequence[torch.Generator],
     known: Sequence[torch.Generator],

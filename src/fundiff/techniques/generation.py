@@ -11,11 +11,11 @@ from fundiff.pictures.outs import unit
 from fundiff.pipeline.noise import sample_generators
 from fundiff.sampling.estimate import Estimator
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided, Loop
+from fundiff.techniques.settings import Denoising, Guided
 
 
 def generated(
-    bench: Bench, settings: Loop, estimator: Estimator, timesteps: Sequence[int], count: int
+    bench: Bench, settings: Denoising, estimator: Estimator, timesteps: Sequence[float], count: int
 ) -> Iterator[Tensor]:
     """Yield every step `[count, 3, S, S]` of sampling `count` pictures: pure noise first, the samples last."""
     generators = sample_generators(settings.seed, count)

@@ -11,12 +11,12 @@ from fundiff.pipeline.errors import UserError
 from fundiff.sampling.estimators import hybrid
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import GuidedDenoising
 
 
 def draw_hybrid(
     bench: Bench,
-    settings: Guided,
+    settings: GuidedDenoising,
     far: Sequence[str],
     near: Sequence[str],
     kernel: int,

@@ -9,31 +9,32 @@ from torch import Tensor
 
 from fundiff.sampling.constraints import back_and_forth, keep
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import GuidedDenoising
 
 
 def inpaint(
     bench: Bench,
-    settings: Guided,
+    settings: GuidedDenoising,
     originals: Tensor,
     masks: Tensor,
     prompts: Sequence[str],
-    path: Sequence[int],
+    path: Sequence[float],
     generators: Sequence[torch.Generator],
     known: Sequence[torch.Generator],
+    once: bool = False,
 ) -> Iterator[Tensor]:
     """Yield every step `[B, 3, S, S]`: pure noise first, the filled pictures last.
 
-    originals `[B, 3, S, S]` in [-1, 1]; masks `[B, 1, S, S]`, 1 where new content goes. path: timesteps, with jumps back
-    if made by `resampled`. known: generators of the noise of the kept region.
+    originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: timesteps, with jumps back
+    if made by `resampled`. known: generators of the noise of the kept region, drawn anew after every step, or `once`.
     """
-    constraint = keep(originals, masks, bench.path, known, path[-1])
+    constraint = keep(originals, masks, bench.path, known, path[-1], once)
     start = bench.noise(generators)
     yield start
     yield from bench.denoise(settings, start, bench.guided(settings, prompts), path, generators, constraint)
 
 
-def resampled(timesteps: Sequence[int], length: int, times: int) -> list[int]:
+def resampled(timesteps: Sequence[float], length: int, times: int) -> list[float]:
     """RePaint's timesteps: every `length` steps are taken `times` times; 1 is the course's plain list."""
     return back_and_forth(timesteps, length, times)
 

@@ -12,7 +12,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn
 from fundiff.process.paths import Path
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Loop
+from fundiff.techniques.settings import Denoising
 
 
 def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
@@ -26,13 +26,13 @@ def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
     return path.forward(image[None], t, eps)
 
 
-def one_step(bench: Bench, x_t: Tensor, t: int, prompt: str) -> Tensor:
-    """x_0 from one noise estimate: (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t) (course A1.3)."""
-    return bench.path.x0_of(x_t, t, bench.conditional([prompt])(x_t, t).eps)
+def one_step(bench: Bench, x_t: Tensor, t: float, prompt: str) -> Tensor:
+    """x_0 from one estimate: (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t) (course A1.3), or x_t + (1 - t) v of a flow."""
+    return bench.process.x0(x_t, t, bench.conditional([prompt])(x_t, t).eps)
 
 
 def iterative(
-    bench: Bench, settings: Loop, x_t: Tensor, timesteps: Sequence[int], prompt: str
+    bench: Bench, settings: Denoising, x_t: Tensor, timesteps: Sequence[float], prompt: str
 ) -> list[Tensor]:
     """All steps `[1, 3, S, S]` from x_t at timesteps[0] to the last timestep (course A1.4)."""
     generators = [generator(settings.seed, "sample", 0)]

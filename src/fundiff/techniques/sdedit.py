@@ -10,12 +10,12 @@ from torch import Tensor
 from fundiff.pipeline.noise import randn
 from fundiff.sampling.loop import Constraint, last
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import GuidedDenoising
 
 
 def sdedit(
     bench: Bench,
-    settings: Guided,
+    settings: GuidedDenoising,
     originals: Tensor,
     prompts: Sequence[str],
     levels: Sequence[int],

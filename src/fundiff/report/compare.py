@@ -1,0 +1,165 @@
+"""Experiments side by side in one page: `python -m fundiff.report.compare NAME NAME...`, offline.
+
+A name is an experiment's (`dvc exp show`), a branch, tag or commit, or `workspace`. What is shown lies in git, so
+nothing is run or checked out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import replacing
+from fundiff.report import embedding
+from fundiff.report.page import environment
+from fundiff.report.words import shown
+
+WORKSPACE = "workspace"
+
+
+def git(*words: str) -> bytes:
+    """What git says. Raises UserError with its last line."""
+    done = subprocess.run(["git", *words], capture_output=True)
+    if done.returncode:
+        raise UserError(done.stderr.decode().strip().splitlines()[-1])
+    return done.stdout
+
+
+def commit_of(name: str) -> str:
+    """The commit of an experiment or a revision. Raises UserError for an unknown name, with the known experiments."""
+    experiments = {
+        ref.rpartition("/")[2]: ref
+        for ref in git("for-each-ref", "--format=%(refname)", "refs/exps").decode().split()
+    }
+    try:
+        return (
+            git("rev-parse", "--verify", "--quiet", f"{experiments.get(name, name)}^{{commit}}")
+            .decode()
+            .strip()
+        )
+    except (UserError, IndexError):
+        known = ", ".join(sorted(experiments)) or "none yet"
+        raise UserError(f"{name}: no such experiment or revision; experiments are {known}") from None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one experiment left in git, or what lies in the workspace."""
+
+    name: str
+
+    @cached_property
+    def commit(self) -> str:
+        """The experiment's commit."""
+        return commit_of(self.name)
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """Paths of params, key figures and figures, each with what tells one content from another."""
+        places = ["params.yaml", "metrics/key", "report/figures"]
+        if self.name == WORKSPACE:
+            found = [
+                f for place in map(Path, places) for f in ([place] if place.is_file() else place.rglob("*"))
+            ]
+            paths = sorted(path.as_posix() for path in found if path.is_file())
+            ids = git("hash-object", "--", *paths).decode().split()
+            return dict(zip(paths, ids, strict=True))
+        rows = git("ls-tree", "-r", self.commit, *places).decode().splitlines()
+        return {path: words.split()[2] for words, path in (row.split("\t") for row in rows)}
+
+    def read(self, path: str) -> bytes:
+        """A file's content."""
+        return Path(path).read_bytes() if self.name == WORKSPACE else git("show", f"{self.commit}:{path}")
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """All params by dotted name."""
+        return dict(flat(yaml.safe_load(self.read("params.yaml"))))
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """The key figures by name."""
+        paths = [path for path in self.files if path.startswith("metrics/key/")]
+        return {Path(path).stem: json.loads(self.read(path))["here"] for path in paths}
+
+
+def flat(params: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested sections, by dotted name."""
+    for key, value in params.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def differing(tables: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The keys whose values are not the same in all tables, with each table's value or None."""
+    keys = dict.fromkeys(key for table in tables for key in table)
+    rows = {key: [table.get(key) for table in tables] for key in keys}
+    return {key: row for key, row in rows.items() if any(value != row[0] for value in row)}
+
+
+def figures(runs: Sequence[Run]) -> dict[str, list[embedding.Picture | None]]:
+    """The still figures that differ, single pictures left out, of every run."""
+    rows = differing([run.files for run in runs])
+    stills = [path for path in rows if path.endswith(".png") and "/single/" not in path]
+    return {
+        path: [picture(run.read(path)) if path in run.files else None for run in runs]
+        for path in sorted(stills)
+    }
+
+
+def picture(content: bytes) -> embedding.Picture:
+    """A PNG's content as a picture."""
+    return embedding.picture(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")))
+
+
+def page(names: Sequence[str], templates: Path) -> str:
+    """The HTML of two or more experiments side by side. Raises UserError for an unknown one."""
+    runs = [Run(name) for name in names]
+    return (
+        environment(templates)
+        .get_template("compare.html")
+        .render(
+            names=names,
+            params={
+                key: list(map(shown, row)) for key, row in differing([run.params for run in runs]).items()
+            },
+            numbers=differing([run.numbers for run in runs]),
+            figures=figures(runs),
+        )
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Write the page and say where it is."""
+    parser = argparse.ArgumentParser(prog="python -m fundiff.report.compare", description=__doc__)
+    parser.add_argument("names", nargs="+", help=f"experiments, revisions, or {WORKSPACE}; two or more")
+    parser.add_argument("--out", default="report/compare.html", help="where the page goes")
+    asked = parser.parse_args(words)
+    if len(asked.names) < 2:
+        parser.error("two or more names are needed")
+    try:
+        html = page(asked.names, Path("report/template"))
+        with replacing(asked.out) as temporary:
+            temporary.write_text(html, encoding="utf-8", newline="\n")
+    except UserError as error:
+        sys.exit(f"compare: {error}")
+    print(f"compare: wrote {asked.out}, {len(html.encode()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+from pydantic import Field
+
+from fundiff.critic.scoring import load_scorer
+from fundiff.pictures.outs import Outs
+from fundiff.pipeline.stage import run
+from fundiff.techniques.bench import open_flow_bench
+from fundiff.techniques.generation import generated, look
+from fundiff.techniques.settings import Flow
+
+
+class Params(Flow):
+    prompt: str
+    count: int = Field(ge=1, le=64)
+
+
+def main(params: Params) -> None:
+    outs, bench, prompts = (
+        Outs("flow_sampling"),
+        open_flow_bench([params.prompt]),
+        [params.prompt] * params.count,
+    )
+    frames = list(generated(bench, params, bench.conditional(prompts), bench.timesteps(params), params.count))
+    outs.grid([frames[-1]], column_labels=[f"sample {i + 1}" for i in range(params.count)], panel=1.6)
+    outs.animation(frames, params.count)
+    for i, image in enumerate(frames[-1]):
+        outs.single(f"{i + 1}", image)
+    scores = load_scorer().aligned(frames[-1], prompts).mean()
+    outs.numbers(look(frames[-1]) | {"alignment": scores, "unet_calls": len(frames) - 1})
+
+
+if __name__ == "__main__":
+    run("flow_sampling", Params, main)

@@ -1,0 +1,136 @@
+"""What makes the page teach: terms that link, sources beside equations, commands that run, pictures that are there."""
+
+import importlib
+import inspect
+import re
+import shlex
+import subprocess
+from functools import reduce
+
+import pytest
+import yaml
+
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import validate
+from fundiff.report.glossary import TERMS, linked
+from fundiff.report.layout import Grid, grid_of, originals, slug, times_of_frames
+from fundiff.report.results import load_stages
+from fundiff.report.source import source_of
+from fundiff.report.tries import TRIES
+from tests.report.test_page import IMAGES, LEVELS, ROOT, inputs, picture, project
+
+TEMPLATES = (ROOT / "report/template").glob("*.html")
+PLACES = sorted(
+    {place for path in TEMPLATES for place in re.findall(r'code\("([^"]+)"\)', path.read_text("utf-8"))}
+)
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_source_shown_is_the_functions_own(place):
+    module, _, name = place.partition(":")
+    function = reduce(getattr, name.split("."), importlib.import_module(module))
+    code = source_of(place)
+    assert code.text == inspect.cleandoc("\n" + inspect.getsource(function)) + "\n"
+    assert (ROOT / code.path).is_file()
+
+
+@pytest.mark.parametrize("place", ["fundiff.nowhere:f", "fundiff.sampling.loop:nothing"])
+def test_a_source_that_is_gone_is_one_line(place):
+    with pytest.raises(UserError, match=f"{place}: no such"):
+        source_of(place)
+
+
+@pytest.mark.parametrize("stage", TRIES)
+def test_every_command_sets_a_param_that_its_stage_takes(stage):
+    one = TRIES[stage]
+    words = shlex.split(one.command)
+    assert words[:4] == ["dvc", "exp", "run", "-S"] and words[4:] == [one.override]
+    key, _, text = one.override.partition("=")
+    section, *way, last = key.split(".")
+    assert section == stage and (ROOT / f"stages/{stage}.py").is_file()
+    values = yaml.safe_load(yaml.safe_dump(PARAMS[stage]))
+    at = reduce(lambda inner, part: inner[part], way, values)
+    assert last in at and at[last] != yaml.safe_load(text)
+    at[last] = yaml.safe_load(text)
+    validate(importlib.import_module(f"stages.{stage}").Params, stage, values)
+
+
+@pytest.mark.slow
+def test_dvc_accepts_every_command(tmp_path):
+    """All overrides in one dry run, in a clone, so that no experiment is left behind."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", ROOT.as_uri(), str(clone)], check=True)
+    sets = [word for one in TRIES.values() for word in ("-S", one.override)]
+    done = subprocess.run(["dvc", "exp", "run", "--dry", *sets], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_first_uses_link_to_definitions_and_nothing_else_does():
+    html = (
+        '<section id="a-x"><h3>The prior</h3><p>A prior, a <code>prior</code> and <a href="#x">a judge</a>; '
+        "Guidance with guidance, the Frechet distance, D = 32.</p><td>critic</td><p>The prior again.</p></section>"
+        '<section id="cast"><p>prior</p></section><p>prior</p>'
+    )
+    found = re.findall(r'<a class="term" href="#cast-(\w+)">([^<]+)</a>', linked(html))
+    assert found == [
+        ("prior", "prior"),
+        ("guidance", "Guidance"),
+        ("frechet", "Frechet distance"),
+        ("d", "D"),
+    ]
+    assert re.sub(r'<a class="term"[^>]*>([^<]+)</a>', r"\1", linked(html)) == html
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    root = project(tmp_path_factory.mktemp("teaching"))
+    return load_stages(root, inputs(root))
+
+
+def test_every_term_is_defined_where_its_links_lead(stages):
+    lesson = (ROOT / "report/template/lesson.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'<dt id="cast-(\w+)"', lesson)) == set(TERMS)
+
+
+def test_single_pictures_stand_in_grids(stages):
+    grid = grid_of(stages["sdedit"])
+    assert grid.columns == ["level 1, t = 960", "level 5, t = 840", "level 20, t = 390", "original"]
+    assert [title for title, _ in grid.rows] == [name.replace("_", " ") for name in IMAGES]
+    assert grid.rows[0][1][0] == f"report/figures/sdedit/single/{IMAGES[0]}_level_{LEVELS[0]:02d}.png"
+    assert grid_of(stages["one_step_denoising"]).rows[0][0] == "one step"
+    assert grid_of(stages["setup"]).rows == [] and grid_of(stages["ood_sigma"]) == Grid([], [])
+    assert set(originals(stages)) == {*IMAGES, "tower_top"}
+
+
+def test_guidances_sweep_is_a_grid_where_its_pictures_are_kept(tmp_path):
+    root = project(tmp_path)
+    for g in ("1", "3", "7"):
+        for i in range(1, 6):
+            picture(root / f"report/figures/guidance/single/g_{g}_{i}.png", 64, 64, i, channels=3)
+    grid = grid_of(load_stages(root, inputs(root))["guidance"])
+    assert grid.columns == ["γ = 1", "γ = 3", "γ = 7"] and len(grid.rows) == 5
+
+
+def test_a_prompts_picture_is_found_by_its_words():
+    assert slug("An oil painting, of a snowy village!") == "an_oil_painting_of_a_snowy_village"
+    assert slug("a_key") == "a_key" and slug("Zürich") == "zürich"
+
+
+def test_frames_tell_their_time():
+    assert times_of_frames({"stride": 30}, 34) == [f"t = {t}" for t in range(990, -1, -30)]
+    few = times_of_frames({"stride": 30}, 4, 10)
+    assert few[0] == "t = 690" and few[-1] == "t = 0" and len(few) == 4
+
+
+def test_the_guide_for_teachers_names_only_what_is_there():
+    guide = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    page = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "report/template").glob("*.html"))
+    for stage in re.findall(r"`stages/(\w+)\.py`", guide):
+        assert stage in stages, stage
+    for anchor in re.findall(r"index\.html#([\w-]+)", guide):
+        assert f'section("{anchor}"' in page, anchor
+    for path in re.findall(r"`((?:src|tests|profiles|docs)/[\w/.]+)`", guide):
+        assert (ROOT / path).exists(), path
+    assert "pytest tests/" in guide
