@@ -1,4 +1,4 @@
-"""The machine that the rows are measured on, printed as JSON: in a process of its own, since it loads torch."""
+"""Print a description of this machine as JSON. It loads torch, so it runs in a process of its own."""
 
 import json
 
