@@ -33,7 +33,7 @@ def main(params: Params) -> None:
             unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
             by_epoch[str(epoch)], row = trial.measure(unet, process, sampler, most)
             rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", row))
-        # The last epoch's digits are those of the most calls.
+        # The last epoch was measured with the largest number of calls above.
         by_calls = {str(most): by_epoch[str(config["epochs"])]}
         rows["calls"].append((most, f"{most} calls\n{name}", row))
         for calls in sorted({*params.calls} - {most}):

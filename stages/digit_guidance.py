@@ -25,7 +25,7 @@ class Params(Section):
     guidance_scales: list[float] = Field(min_length=2, description="1 is no guidance")
     digit: int = Field(ge=0, le=9, description="the class of the figure's samples, at every scale")
     count: int = Field(ge=10, multiple_of=10, description="digits in a set, equally many of each")
-    steps: int = Field(ge=1, description="of the deterministic sampler")
+    steps: int = Field(ge=1, description="steps of the deterministic sampler")
 
 
 def main(params: Params) -> None:

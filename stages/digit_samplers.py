@@ -15,11 +15,13 @@ FOLDER = "report/figures/digit_samplers"
 
 
 class Params(CallsParams):
-    reference: int = Field(ge=1, description="calls of the usual sampling that the others are held against")
+    reference: int = Field(
+        ge=1, description="UNet calls of the default sampler, with which the others are compared"
+    )
 
 
 def within(scores: dict[str, float], reference: dict[str, float]) -> bool:
-    """Whether accuracy and distance are no worse than the reference's by more than its spread from seed to seed."""
+    """Whether accuracy and distance are within one standard deviation of the reference, or better."""
     near = scores["frechet"] <= reference["frechet"] + reference["frechet_std"]
     return near and scores["accuracy"] >= reference["accuracy"] - reference["accuracy_std"]
 

@@ -17,16 +17,16 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 
 
 class Interpolation(Section):
-    pairs: list[tuple[Digit, Digit]] = Field(min_length=1, description="digits that turn into one another")
-    frames: int = Field(ge=2, description="on the way from one to the other")
+    pairs: list[tuple[Digit, Digit]] = Field(min_length=1, description="classes to interpolate between")
+    frames: int = Field(ge=2, description="frames from one class to the other")
     steps: int = Field(ge=1)
 
 
 class Params(Section):
     seed: int
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    steps: int = Field(ge=1, description="of the denoising")
-    digit: Digit = Field(description="the one that the still figure follows")
+    steps: int = Field(ge=1, description="steps of the denoising")
+    digit: Digit = Field(description="the class in the still figure")
     interpolation: Interpolation
 
 

@@ -16,11 +16,11 @@ from fundiff.techniques.settings import Guided
 
 class Params(Guided):
     images: Named[Factorized]
-    samples: int = Field(ge=1, description="drawn of each; the one whose components read best is shown")
+    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
 
 
 def samples_of(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:
-    """All samples `[N, 3, S, S]` of one picture. Raises UserError for a motion that is longer than the picture."""
+    """Samples `[N, 3, S, S]` of one factorized picture. Raises UserError if the motion is longer than the picture."""
     if wanted.kind == "motion" and wanted.length > bench.prior.size:
         limit = f"is {wanted.length}; expected at most the model's {bench.prior.size}"
         raise UserError(f"params.yaml: factorized_images.images.{name}.length {limit}")

@@ -12,8 +12,8 @@ from fundiff.techniques.settings import Strided
 class Params(Strided):
     image: str
     prompt: str
-    i_start: int = Field(ge=0, description="where in the timesteps to start; the course's 10 is t = 690")
-    every: int = Field(ge=1, description="show every so many steps")
+    i_start: int = Field(ge=0, description="index of the first timestep; the course's 10 is t = 690")
+    every: int = Field(ge=1, description="the figure shows every so many steps")
 
 
 def main(params: Params) -> None:

@@ -19,7 +19,7 @@ class Params(Section):
     seed: int
     sigmas: list[NonNegativeFloat] = Field(min_length=1)
     digits: int = Field(ge=1, le=12, description="test digits in the figure")
-    frames: int = Field(ge=2, description="of the animation from sigma 0 to the largest")
+    frames: int = Field(ge=2, description="frames of the animation, from sigma 0 to the largest")
 
 
 def main(params: Params) -> None:

@@ -16,7 +16,7 @@ from fundiff.pipeline.stage import run
 
 class Params(Section):
     seed: int
-    digits: int = Field(ge=1, le=12, description="of pure noise, in the figure")
+    digits: int = Field(ge=1, le=12, description="samples of pure noise in the figure")
 
 
 @torch.no_grad()

@@ -15,15 +15,15 @@ from fundiff.sampling.steps import SAMPLERS
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.settings import Guidance
 
-FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for
+FIRST = 990  # the course's first timestep; at 999 x_t is pure noise, where x_0 cannot be solved for
 
 
 class Params(Guidance):
     seed: int
     prompts: list[str] = Field(min_length=1)
-    samples: int = Field(ge=1, description="of each prompt")
+    samples: int = Field(ge=1, description="samples of each prompt")
     calls: list[Annotated[int, Field(ge=1, le=FIRST + 1)]] = Field(
-        min_length=1, description="UNet calls, each a column of the figure"
+        min_length=1, description="numbers of UNet calls; each is a column of the figure"
     )
 
 

@@ -17,7 +17,9 @@ from fundiff.views.rigid import View
 
 class Params(Loop, Guidance):
     prompts: list[str] = Field(min_length=1)
-    num_inference_steps: list[PositiveInt] = Field(min_length=1, description="each a row of the figure")
+    num_inference_steps: list[PositiveInt] = Field(
+        min_length=1, description="numbers of sampling steps; each is a row of the figure"
+    )
 
 
 def main(params: Params) -> None:
