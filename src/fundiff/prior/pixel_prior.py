@@ -67,7 +67,7 @@ class PixelPrior:
 
     @property
     def prediction_type(self) -> str:
-        """What its network was trained to predict, a key of `PREDICTIONS`."""
+        """What the network predicts: a key of `PREDICTIONS`."""
         return self.scheduler.config.prediction_type
 
     def __call__(
@@ -87,7 +87,7 @@ class PixelPrior:
     def predict(
         self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
     ) -> tuple[Tensor, Tensor | None]:
-        """What the network answers: its prediction `[B, 3, S, S]`, and v where it has six channels; t may be between two."""
+        """The network's prediction `[B, 3, S, S]`, and v if it has six channels, else None; t may be fractional."""
         seen = x_t if low is None else torch.cat([x_t, low], 1)
         labels = None if low is None else torch.full((len(x_t),), noise_level, device=self.device)
         with self.autocast():

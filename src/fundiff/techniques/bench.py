@@ -102,7 +102,7 @@ def open_bench(prompts: Sequence[str], manifest: str | pathlib.Path = "data/mode
 
 
 def open_flow_bench(prompts: Sequence[str]) -> Bench[FlowPrior]:
-    """The same with the prior on the linear path, for settings of the course's flow form."""
+    """The bench of the same prior on the linear path, for the course's flow form."""
     bench = open_bench(prompts)
     return Bench(FlowPrior(bench.prior), bench.embeddings)
 
