@@ -39,13 +39,13 @@ def main(params: Params) -> None:
             step = sampler(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
             results[calls] = last(progress(steps, f"{name}, {calls} calls", calls))
-        scores = {calls: scorer.aligned(images, prompts) for calls, images in results.items()}
+        scores = {calls: scorer.aligned(pictures, prompts) for calls, pictures in results.items()}
         numbers[name] = {
             f"{calls}_calls": one.mean()
             | {"own_prompt_std": float(one.own.std()) if len(prompts) > 1 else 0.0}
             for calls, one in scores.items()
         }
-        firsts = [unit(images[:: params.samples]) for images in results.values()]
+        firsts = [unit(pictures[:: params.samples]) for pictures in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
     labels = [name.replace("_", "\n") for name in SAMPLERS]

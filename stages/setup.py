@@ -28,11 +28,11 @@ def main(params: Params) -> None:
     estimator, count = bench.guided(params, params.prompts), len(params.prompts)
     rows, numbers = {}, {}
     for steps in params.num_inference_steps:
-        images = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
-        rows[f"{steps} steps"] = images
-        scores = scorer.aligned(images, params.prompts)
+        pictures = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
+        rows[f"{steps} steps"] = pictures
+        scores = scorer.aligned(pictures, params.prompts)
         numbers[f"{steps}_steps"] = {prompt: scores.numbers(i) for i, prompt in enumerate(params.prompts)}
-        for prompt, image in zip(params.prompts, images, strict=True):
+        for prompt, image in zip(params.prompts, pictures, strict=True):
             outs.single(f"{names[prompt]}_{steps:03d}_steps", image)
     if second := load_stage_ii(load_pinned("data/model.json"), prepare_runtime()):
         readings = [(View(), bench.states(params.prompts), 1.0)]
@@ -40,7 +40,7 @@ def main(params: Params) -> None:
             bench.states([params.unconditional])[0],
             sample_generators(params.seed, count, "large"),
         )
-        large = enlarged(second, images, readings, unconditional, generators)
+        large = enlarged(second, pictures, readings, unconditional, generators)
         rows[f"{large.shape[-1]} pixels"] = large
         for prompt, image in zip(params.prompts, large, strict=True):
             outs.single(f"{names[prompt]}_large", image)

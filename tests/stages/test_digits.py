@@ -17,7 +17,7 @@ from fundiff.digits.networks import save_config, save_epoch, unet_of
 from fundiff.judge.classifier import Judge
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.params import load_section, validate
+from fundiff.pipeline.params import inherited, load_section, validate
 from fundiff.pipeline.stage import files, stage_names
 from fundiff.report.page import render
 from fundiff.report.results import load_stages

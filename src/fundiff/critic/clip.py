@@ -59,9 +59,9 @@ class ClipCritic:
         return normalize(self.model.text_projection(out), dim=1)
 
     @torch.no_grad()
-    def score(self, images: Tensor, vectors: Tensor) -> Tensor:
+    def score(self, pictures: Tensor, vectors: Tensor) -> Tensor:
         """Cosine similarity `[B, P]`, in [-1, 1], of pictures `[B, 3, S, S]` in [-1, 1] to prompts' vectors."""
-        pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte()
+        pixels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte()
         seen = self.processor(images=list(pixels), return_tensors="pt")["pixel_values"]
         out = self.model.vision_model(pixel_values=seen).pooler_output
         return normalize(self.model.visual_projection(out), dim=1) @ vectors.T

@@ -35,11 +35,11 @@ class ImageEncoder(nn.Module):
         self.head = nn.Sequential(nn.Linear(inner * 2, 512), nn.GELU(), nn.Linear(512, width))
         self.log_scale = nn.Parameter(torch.tensor(2.7))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Unit vectors `[B, 384]` of images, which are resized to 64 x 64 if they have another size."""
-        if images.shape[-2:] != (SIZE, SIZE):
-            images = interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
-        maps = self.features(images)
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Unit vectors `[B, 384]` of pictures, which are resized to 64 x 64 if they have another size."""
+        if pictures.shape[-2:] != (SIZE, SIZE):
+            pictures = interpolate(pictures, (SIZE, SIZE), mode="bilinear", antialias=True)
+        maps = self.features(pictures)
         return normalize(self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)), dim=1)
 
 
@@ -57,9 +57,9 @@ def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
     return torch.cat(parts)
 
 
-def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
+def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
     """CLIP's loss for unit vectors `[B, C]`; rows with the same sentence count as right for each other."""
-    logits = scale * images @ texts.T
+    logits = scale * pictures @ texts.T
     same = (texts @ texts.T > 0.9999).float()
     target = same / same.sum(1, keepdim=True)
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
@@ -81,14 +81,14 @@ class Critic:
         return sentence_vectors(prompts)
 
     @torch.no_grad()
-    def score(self, images: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
+    def score(self, pictures: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
         """Cosine similarity `[B, P]`, in [-1, 1], of pictures `[B, 3, S, S]` in [-1, 1] to prompts or their vectors."""
         vectors = prompts if isinstance(prompts, Tensor) else self.vectors(prompts)
-        return self.encoder(images.float()) @ vectors.T
+        return self.encoder(pictures.float()) @ vectors.T
 
-    def rank(self, images: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:
+    def rank(self, pictures: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:
         """Number of prompts that score higher than the right one, `[B]`: 0 counts for R@1, below 10 for R@10."""
-        scores = self.score(images, prompts)
+        scores = self.score(pictures, prompts)
         return (scores > scores.gather(1, right[:, None])).sum(1)
 
 

@@ -55,7 +55,7 @@ class Scorer:
         must also hide the other prompts, as a hybrid seen from near must hide what it shows from afar.
         """
         prompts = [prompt for _, _, prompt in seen]
-        read = [self.aligned(images, [prompt] * len(images), prompts) for _, images, prompt in seen]
+        read = [self.aligned(pictures, [prompt] * len(pictures), prompts) for _, pictures, prompt in seen]
         own = [int(reading.right[0]) for reading in read]
         hidden = [[o for o in own if hiding and o != mine] for mine in own]
         chosen = best(torch.stack([r.margin(others) for r, others in zip(read, hidden, strict=True)]))

@@ -52,7 +52,7 @@ def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: float, embeddings: Te
 @torch.no_grad()
 def enlarged(
     second: StageII,
-    images: Tensor,
+    pictures: Tensor,
     readings: Sequence[Reading],
     unconditional: Tensor,
     generators: Sequence[torch.Generator],
@@ -64,9 +64,9 @@ def enlarged(
     One reading in the identity view is IFSuperResolutionPipeline. With more the estimates are made in every view and
     turned back, so that an anagram stays one (Geng et al. 2024). Token states are those of stage I.
     """
-    prior, side = second.prior, FACTOR * images.shape[-1]
+    prior, side = second.prior, FACTOR * pictures.shape[-1]
     start = randn(generators, (3, side, side), prior.device)
-    large = interpolate(images.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
+    large = interpolate(pictures.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
     low = second.noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], prior.device))
     timesteps, parts = prior.spaced(steps), []
     for view, states, weight in readings:
