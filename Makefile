@@ -1,8 +1,8 @@
-# Two commands do everything on a fresh machine: `make repro` and `make test`.
+# `make repro` and `make test` need nothing but Python, make and a package index.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Everything is on disk after the environment is made: no hub is asked for anything.
+# The environment has all files, so no hub is contacted. HF_HUB_OFFLINE=0 allows it.
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: repro test bench lint environment peers
