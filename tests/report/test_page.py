@@ -24,8 +24,16 @@ from fundiff.report.words import caption, departures
 MEGABYTES = 6
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-CURVES = ("judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet")
-PART_B = (*CURVES, "noising", "sample_denoiser", "ood_sigma", "sample_time_unet", "sample_class_unet")
+CURVES = ("judge", "train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet")
+PART_B = (
+    *CURVES,
+    "pure_noise",
+    "noising",
+    "sample_denoiser",
+    "ood_sigma",
+    "sample_time_unet",
+    "sample_class_unet",
+)
 BOUNDS = {
     "frechet": 1.85, "frechet_floor": 1.63, "frechet_mean_image": 187.0, "frechet_noise": 176.0,
     "frechet_std": 0.09,
@@ -54,10 +62,9 @@ def animation(path: Path, rows: int, frames: int) -> None:
 
 
 IMAGES, LEVELS, T = ["tower", "red_bridge"], [1, 5, 20], [250, 500, 750]
-SDEDIT = {"seed": 180, "stride": 30, "images": IMAGES, "levels": LEVELS, "prompt": "rocket"}
+SDEDIT = {"seed": 180, "stride": 30, "images": IMAGES, "levels": LEVELS, "prompt": "a rocket ship"}
 PART_A: dict[str, dict] = {
-    "text_embeddings": {"prompts": {"rocket": "a rocket ship", "photo": "a high quality photo"}},
-    "setup": {"seed": 180, "prompts": ["rocket", "photo"], "num_inference_steps": [5, 34]},
+    "setup": {"seed": 180, "prompts": ["a rocket ship", "photo"], "num_inference_steps": [5, 34]},
     "forward_process": {"seed": 180, "timesteps": T},
     "gaussian_denoising": {"timesteps": T},
     "one_step_denoising": {"timesteps": T, "prompt": "photo"},
@@ -69,16 +76,16 @@ PART_A: dict[str, dict] = {
     "inpainting": {"examples": {"tower_top": {}}},
     "text_sdedit": SDEDIT,
     "visual_anagrams": {
-        "anagrams": {"man_fire": [{"view": "identity", "prompt": "photo"}, {"view": "flip", "prompt": "rocket"}]},
+        "anagrams": {"man_fire": [{"view": "identity", "prompt": "photo"}, {"view": "flip", "prompt": "a rocket ship"}]},
         "samples": 8,
     },
-    "hybrid_images": {"hybrids": {"skull_falls": {"far": "photo", "near": "rocket"}}, "samples": 8},
+    "hybrid_images": {"hybrids": {"skull_falls": {"far": "photo", "near": "a rocket ship"}}, "samples": 8},
     "multi_view_anagrams": {"anagrams": {"puzzle": [{"view": "jigsaw", "prompt": "photo"}]}, "samples": 8},
     "factorized_images": {
         "images": {"inverse": {"parts": [{"prompt": "photo"}, {"image": "tower"}]}}, "samples": 4,
     },
     "masked_sdedit": {"examples": {"sky": {}}, "levels": LEVELS},
-    "samplers": {"prompts": ["rocket", "photo"], "calls": [5, 33]},
+    "samplers": {"prompts": ["a rocket ship", "photo"], "calls": [5, 33]},
 }  # fmt: skip
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
@@ -98,7 +105,7 @@ READ = {"readings": [{"seen": "flip", "prompt": "photo"} | FIT], "chosen": {"sam
 }
 LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
-    "setup": {"alignment": {f"{n}_steps": {"rocket": FIT, "photo": FIT} for n in (5, 34)}},
+    "setup": {"alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)}},
     "sampling": LOOK,
     "guidance": {
         "guidance": {scale: LOOK for scale in ("1", "3", "7")},
@@ -153,8 +160,8 @@ FILMS = {"iterative_denoising": "iterative_denoising", "sampling": "sampling", "
 
 def part_a(root: Path) -> dict[str, dict]:
     """What every stage of Part A leaves, and the stages' entries of dvc.yaml."""
-    entries: dict[str, dict] = {"text_embeddings": {"cmd": "true"}}
-    for name in list(PART_A)[1:]:
+    entries: dict[str, dict] = {}
+    for name in PART_A:
         folder = root / "report/figures" / name
         entries[name] = {"cmd": "true", "plots": [{f"report/figures/{name}": {"cache": False}}]}
         for plate in ["steps", "comparison"] if name == "iterative_denoising" else [name]:
@@ -215,7 +222,7 @@ def project(root: Path) -> Path:
     numbers = {name: trained for name in CURVES} | {
         "bench": BENCH,
         "judge": {"held_out_accuracy": 0.992, "held_out_digits": 1000, "hash": "0123456789abcdef"},
-        "pure_noise": trained | {"psnr_to_mean_digit": 31.0},
+        "pure_noise": {"psnr_to_mean_digit": 31.0},
         "ood_sigma": ood,
         "sample_time_unet": BOUNDS,
         "sample_class_unet": BOUNDS | guided,
@@ -308,11 +315,15 @@ def test_the_same_inputs_give_the_same_bytes(made, page):
 def test_its_own_entry_in_dvc_lock_changes_nothing(made, page):
     lock = made / "dvc.lock"
     lock.write_text(
-        yaml.safe_dump({"stages": {"report": {"outs": [{"path": "report/index.html", "md5": "0"}]}}})
+        yaml.safe_dump(
+            {"stages": {"report": {"cmd": "true", "outs": [{"path": "report/index.html", "md5": "0"}]}}}
+        )
     )
     assert built(made) == page
     lock.write_text(
-        yaml.safe_dump({"stages": {"judge": {"outs": [{"path": "models/judge", "md5": "0.dir"}]}}})
+        yaml.safe_dump(
+            {"stages": {"judge": {"cmd": "true", "outs": [{"path": "models/judge", "md5": "0.dir"}]}}}
+        )
     )
     assert built(made) != page
     lock.unlink()
@@ -449,11 +460,11 @@ def test_a_picture_is_called_by_what_it_shows():
         return Stage(name, params, [], {}, Path())
 
     stages = {
-        "text_embeddings": stage("text_embeddings", prompts={"rocket": "a rocket ship"}),
-        "sdedit": stage("sdedit", prompt="rocket"),
+        "setup": stage("setup", prompts=["a rocket ship", "a Zürich tram!"]),
+        "sdedit": stage("sdedit", prompt="a rocket ship"),
     }
     singles = "report/figures/{}/single/{}.png".format
-    assert caption(singles("setup", "rocket_050_steps"), stages) == "a rocket ship"
+    assert caption(singles("setup", "a_zürich_tram_050_steps"), stages) == "a Zürich tram!"
     assert (
         caption(singles("sdedit", "red_bridge_level_07"), stages) == "red bridge as “a rocket ship”, level 7"
     )
