@@ -126,10 +126,8 @@ def test_a_prompts_picture_is_found_by_its_words(tmp_path):
                 root / f"report/figures/setup/single/{slug(prompt)}_{steps:03d}_steps.png", 64, 64, channels=3
             )
     grid = grid_of(load_stages(root, inputs(root))["setup"])
-    assert grid.columns == ["5 steps", "34 steps"] and [title for title, _ in grid.rows] == [
-        "a rocket ship",
-        "photo",
-    ]
+    assert grid.columns == ["a rocket ship", "photo"]
+    assert [title for title, _ in grid.rows] == ["5 steps", "34 steps"]
 
 
 def test_frames_tell_their_time():
