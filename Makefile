@@ -29,6 +29,10 @@ peers: $(BIN)/.peers
 
 $(BIN)/.made: pyproject.toml requirements.lock
 	@echo "Making the environment in .venv (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is missing or older than 3.11; install Python 3.11 or newer, or say which: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+		{ echo "$(PYTHON) cannot make environments; install its venv module (Debian: python3-venv)" >&2; exit 1; }
 	@start=$$(date +%s); test -d .venv || $(PYTHON) -m venv .venv; \
 	$(BIN)/python -m pip install -q -c requirements.lock torch torchvision && \
 	$(BIN)/python -m pip install -q -c requirements.lock -e .[test] && touch $@ && \

@@ -17,7 +17,7 @@ from fundiff.digits.objectives import (
     prediction,
     single_step,
 )
-from fundiff.digits.training import Augmentation, TrainingRecipe, rate, train
+from fundiff.digits.training import Augmentation, TrainingRecipe, rate, train, warm_ema
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, seeded
@@ -25,6 +25,7 @@ from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import VariancePreserving
 from fundiff.process.predictions import EpsPrediction
 
+pytestmark = pytest.mark.bits
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)
 PROCESS = EpsPrediction(VariancePreserving.linear_betas(20, 1e-4, 0.02))
@@ -97,6 +98,16 @@ def test_training_lowers_the_loss(digits, tmp_path):
 def test_the_average_without_decay_is_the_model_itself(digits, tmp_path):
     plain = run(digits, tmp_path / "f.pt", ema_decay=0)
     assert all(not name.startswith("module") for name in plain[-1][2])
+
+
+def test_the_average_never_reads_the_counter_on_the_device():
+    class OnTheDevice:
+        def __int__(self):
+            raise AssertionError("a GPU would be waited for")
+
+    ema, current = [torch.zeros(2)], [torch.ones(2)]
+    warm_ema(0.9, lambda: 2)(ema, current, OnTheDevice())
+    assert torch.allclose(ema[0], torch.full((2,), 1 - 3 / 12))
 
 
 def test_averaged_batch_norm_moves_with_its_weights(digits, tmp_path):

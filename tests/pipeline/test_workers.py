@@ -1,5 +1,6 @@
 """Several processes work as one: the same loss, the same digits, the files once, and a kill leaves no trace."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -23,7 +24,11 @@ from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
 
 LEVELS = 2  # of 255: what rounding, through some steps of a sampler, comes to
-FIXED = {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
+FIXED = {
+    name: os.environ.get(name, usual)
+    for name, usual in {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}.items()
+}
+pytestmark = pytest.mark.bits
 ALONE = ["env", *(f"{k}={v}" for k, v in FIXED.items()), "python", "-m"]
 # A port of its own, for other tests may be running; --multi_gpu is what starts several processes, on CPUs too.
 TWO = [
@@ -126,7 +131,8 @@ def test_two_processes_reach_the_loss_of_one_and_leave_the_same_files(trained):
     assert second["train_loss"] == pytest.approx(first["train_loss"], rel=0.02)
     assert set(left(one)) == set(left(two))
     told = (two / "metrics/train_class_unet.json").read_text(encoding="utf-8")
-    assert '"runtime": "cpu fp32, 1 threads, 2 processes"' in told
+    precision, threads = FIXED.values()
+    assert f'"runtime": "cpu {precision}, {threads} threads, 2 processes"' in told
 
 
 @pytest.mark.slow

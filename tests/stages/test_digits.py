@@ -22,6 +22,7 @@ from fundiff.pipeline.stage import files, stage_names
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
 
+pytestmark = pytest.mark.bits
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 STAGES = ["compare_objectives", "digit_samplers", "digit_guidance", "digit_walks"]

@@ -79,11 +79,15 @@ def rate(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
     return factor
 
 
-def warm_ema(decay: float) -> Callable[[Any, Any, Any], None]:
-    """Moving average with decay min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights fade fast."""
+def warm_ema(decay: float, updates: Callable[[], int]) -> Callable[[Any, Any, Any], None]:
+    """Moving average with decay min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights fade fast.
 
-    def average(ema: Any, current: Any, n: Any) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(ema, current, n)
+    `updates` tells n: the counter that torch hands over lies on the weights' device, and to read it would wait for that.
+    """
+
+    def average(ema: Any, current: Any, counter: Any) -> None:
+        n = updates()
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(ema, current, counter)
 
     return average
 
@@ -96,7 +100,7 @@ class Trainer:
         self.network = workers.data_parallel(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
         self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
-        average = warm_ema(recipe.ema_decay)
+        average = warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged) if self.ema else 0)
         # use_buffers: batch norm's running statistics are averaged too, so that they match the averaged weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
         self.history: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def files(entry: dict[str, Any], *kinds: str) -> list[str]:
     """Paths of a dvc.yaml entry under the given keys (deps, outs, metrics, plots), without *.py files."""
     items = [item for kind in kinds for item in entry.get(kind, [])]
     paths = [item if isinstance(item, str) else next(iter(item)) for item in items]
-    return [path for path in paths if not path.endswith(".py")]
+    return [path for path in paths if not path.endswith(".py") and not path.startswith("src/")]
 
 
 def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
@@ -48,10 +49,17 @@ def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
             )
 
 
-def memory_ran_out(error: Exception) -> bool:
-    """Whether an error means that the machine or its accelerator ran out of memory."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
+def from_outside(error: Exception) -> str:
+    """What of the world outside ended a stage, and what to do; empty where the program itself is wrong."""
+    text, number = str(error).lower(), getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text:
+        return "not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
+    # The second is what torch.save says where it could not write all.
+    if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "inline_container" in text:
+        return "the disk is full; make room and run it again"
+    if isinstance(error, PermissionError) or number == errno.EROFS:
+        return f"may not write or read {getattr(error, 'filename', 'a file')}; give the project's folder to this user"
+    return ""
 
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
@@ -70,12 +78,13 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    except (MemoryError, RuntimeError) as error:
-        if not memory_ran_out(error):
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; `dvc repro` goes on", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if not (said := from_outside(error)):
             raise
-        sys.exit(
-            f"{name}: not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
-        )
+        sys.exit(f"{name}: {said}")
     if not leads:
         return
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
