@@ -69,5 +69,5 @@ def test_who_knows_the_noise_restores_the_picture_step_by_step(knowing, settings
     assert scores == sorted(scores) and scores[-1] > 35
 
 
-def test_fidelity_of_the_picture_itself_is_perfect(originals):
+def test_a_picture_against_itself_has_perfect_scores(originals):
     assert psnr_ssim(originals[:1], originals[0]) == {"psnr": math.inf, "ssim": pytest.approx(1)}
