@@ -45,7 +45,11 @@ def as_one_of(monkeypatch, rank: int, count: int) -> None:
 def test_alone_a_process_takes_and_writes_all(tmp_path):
     assert list(range(5))[workers.share(5)] == [0, 1, 2, 3, 4] and workers.weight(5) == 1
     x, model = torch.rand(3), torch.nn.Linear(1, 1)
-    assert workers.gathered(x, 3) is x and workers.averaged(x) is x and workers.averaging(model) is model
+    assert (
+        workers.gathered(x, 3) is x
+        and workers.mean_over_processes(x) is x
+        and workers.data_parallel(model) is model
+    )
     assert workers.leads() and workers.agreed("bf16") == "bf16"
 
 
@@ -77,8 +81,8 @@ def project(folder: Path) -> Path:
     params["train_class_unet"] |= {
         "epochs": 4, "repeats": 1, "batch_size": 20, "hidden_size": 8, "snapshots": [1], "timesteps": 20,
     }  # fmt: skip
-    judged = {"seeds": 1, "sampler": "ddim", "steps": 3}
-    params["sample_class_unet"] |= {"per_digit": 1, "steps": 5, "guidance_scales": [], "judged": judged}
+    scored = {"seeds": 1, "sampler": "ddim", "steps": 3}
+    params["sample_class_unet"] |= {"per_digit": 1, "steps": 5, "guidance_scales": [], "scored": scored}
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     parts = split(*packaged()["all"], {"train": 201, "validation": 100, "test": 102}, 0)
     (folder / "data").mkdir()
