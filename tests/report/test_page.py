@@ -391,11 +391,16 @@ def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
 def test_a_stage_that_no_section_tells_of_is_shown_too(tmp_path):
     root = project(tmp_path)
     entries = yaml.safe_load((root / "dvc.yaml").read_text())
-    entries["stages"]["flow_matching"] = {"cmd": "true", "plots": ["report/figures/flow_matching"]}
+    entries["stages"]["flow_matching"] = {
+        "cmd": "true",
+        "desc": "Straight lines",
+        "plots": ["report/figures/flow_matching"],
+    }
     (root / "dvc.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
     picture(root / "report/figures/flow_matching/samples.png", 260, 1000)
     page = built(root)
     assert '<section id="c-flow-matching"' in page and "Beyond the course" in page
+    assert "<p>Straight lines.</p>" in page
 
 
 def test_the_committed_page_is_small_and_whole():
