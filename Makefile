@@ -1,8 +1,8 @@
-# Two commands do everything on a fresh machine: `make repro` and `make test`.
+# `make repro` and `make test` need nothing but Python, make and a package index.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Everything is on disk after the environment is made: no hub is asked for anything.
+# The environment has all files, so no hub is contacted. HF_HUB_OFFLINE=0 allows it.
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: repro test bench lint environment peers
@@ -29,6 +29,10 @@ peers: $(BIN)/.peers
 
 $(BIN)/.made: pyproject.toml requirements.lock
 	@echo "Making the environment in .venv (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is missing or older than 3.11; install Python 3.11 or newer, or say which: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+		{ echo "$(PYTHON) cannot make environments; install its venv module (Debian: python3-venv)" >&2; exit 1; }
 	@start=$$(date +%s); test -d .venv || $(PYTHON) -m venv .venv; \
 	$(BIN)/python -m pip install -q -c requirements.lock torch torchvision && \
 	$(BIN)/python -m pip install -q -c requirements.lock -e .[test] && touch $@ && \

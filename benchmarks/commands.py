@@ -1,6 +1,6 @@
-"""What a user waits for around the work itself: `dvc repro` with nothing to do, one changed param, a stage's start.
+"""Overheads that a user waits for: `dvc repro` with nothing to do, one changed param, the start of a stage.
 
-DVC runs in copies: the workspace is left as it is.
+DVC runs in copies of the project, so the workspace stays unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIPELINES = ("dvc.yaml", "prior/dvc.yaml")
 
 
 def shell(folder: str | Path, *command: str) -> None:
-    """Run a command with this Python's own programs. Raises UserError with its last line where it fails."""
+    """Run a command, with this Python's bin folder first on PATH. Raises UserError with its last line if it fails."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
@@ -46,7 +46,7 @@ def outs(stage: dict[str, Any]) -> list[str]:
 
 
 def stand_in(path: Path) -> None:
-    """A file, or a folder of one file, where there is nothing yet."""
+    """Make a small file, or a folder with one, if the path does not exist."""
     if not path.exists():
         path = path if path.suffix else path / "stand_in"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def stand_in(path: Path) -> None:
 
 
 def committed(folder: Path) -> None:
-    """The folder as a repository whose pipeline is up to date, with stand-ins for what no stage has made here."""
+    """Make the folder a repository whose pipeline is up to date; missing outs become stand-ins."""
     for pipeline in PIPELINES:
         for stage in yaml.safe_load((folder / pipeline).read_text(encoding="utf-8"))["stages"].values():
             for out in outs(stage):
@@ -64,7 +64,7 @@ def committed(folder: Path) -> None:
 
 
 def project_copy(folder: Path) -> Path:
-    """A copy of the project with what its stages have made, up to date."""
+    """A copy of the project and its outs, up to date."""
     command = ["git", "ls-files", "-z", "-co", "--exclude-standard"]
     names = subprocess.check_output(command, text=True).split("\0")
     made = [out for s in yaml.safe_load(Path("dvc.yaml").read_text())["stages"].values() for out in outs(s)]
@@ -80,7 +80,7 @@ def project_copy(folder: Path) -> Path:
 
 
 def bare_graph(folder: Path) -> Path:
-    """The same stages and what they hand to each other, with commands that do nothing and files of a line."""
+    """The same graph of stages and outs, with commands that do nothing and one-line files."""
     shutil.copytree(".dvc", folder / ".dvc", ignore=lambda *_: ["cache", "tmp", "config.local"])
     shutil.copy("params.yaml", folder)
     (folder / "prior").mkdir()
@@ -96,47 +96,47 @@ def bare_graph(folder: Path) -> Path:
     return folder
 
 
-def repeated_repro(folder: Path, keep: tempfile.TemporaryDirectory) -> Play:
-    """Seconds of a `dvc repro` that finds nothing to do."""
+def repeated_repro(folder: Path, temporary: tempfile.TemporaryDirectory) -> Play:
+    """Seconds of `dvc repro` with nothing to do."""
     shell(folder, "dvc", "repro")
 
     def play(rival: Turn | None) -> Turn:
-        return Turn(clock(keep.name, "dvc", "repro"))
+        return Turn(clock(temporary.name, "dvc", "repro"))
 
     return play
 
 
 def noop_bare() -> Play:
-    """The bare graph's."""
-    keep = tempfile.TemporaryDirectory()
-    return repeated_repro(bare_graph(Path(keep.name)), keep)
+    """`dvc repro` with nothing to do, in the bare graph."""
+    temporary = tempfile.TemporaryDirectory()
+    return repeated_repro(bare_graph(Path(temporary.name)), temporary)
 
 
 def noop_fundiff() -> Play:
-    """The project's."""
-    keep = tempfile.TemporaryDirectory()
-    return repeated_repro(project_copy(Path(keep.name)), keep)
+    """`dvc repro` with nothing to do, in the project."""
+    temporary = tempfile.TemporaryDirectory()
+    return repeated_repro(project_copy(Path(temporary.name)), temporary)
 
 
 def one_param() -> Play:
     """Seconds from a changed guidance scale to the rebuilt report."""
-    keep = tempfile.TemporaryDirectory()
-    folder, tries = project_copy(Path(keep.name)), count(1)
+    temporary = tempfile.TemporaryDirectory()
+    folder, tries = project_copy(Path(temporary.name)), count(1)
     params = folder / "params.yaml"
 
     def play(rival: Turn | None) -> Turn:
-        # A value that was there before would come from DVC's run cache.
+        # A new value every turn: an old one would be restored from DVC's run cache.
         changed = rf"\g<1>{3 + 0.01 * next(tries):.2f}"
         pattern = r"(\nguidance:(?:\n  .*)*?\n  guidance_scale: )[\d.]+"
         text = re.sub(pattern, changed, params.read_text(encoding="utf-8"))
         params.write_text(text, encoding="utf-8")
-        return Turn(clock(keep.name, "dvc", "repro"))
+        return Turn(clock(temporary.name, "dvc", "repro"))
 
     return play
 
 
 def started(code: str) -> Play:
-    """Seconds of a Python that runs a line of code."""
+    """Seconds of a new Python that runs the code."""
     shell(".", sys.executable, "-c", code)
 
     def play(rival: Turn | None) -> Turn:
@@ -146,12 +146,12 @@ def started(code: str) -> Play:
 
 
 def imports() -> Play:
-    """Loading torch and diffusers, which Part A needs."""
+    """Seconds to import torch and diffusers, which Part A needs."""
     return started("import torch, diffusers")
 
 
 def stage_start(stage: str) -> Play:
-    """A stage until its main begins: its imports and its params."""
+    """Seconds until a stage's main begins: imports and params."""
     code = f"import stages.{stage} as s; from fundiff.pipeline.params import load_section as load; "
     return started(
         code + f"from fundiff.pipeline.stage import stage_names; load(s.Params, {stage!r}, stage_names())"

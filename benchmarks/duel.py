@@ -1,5 +1,7 @@
-"""Both sides of a row take turns, each in a process of its own. Nothing heavy is loaded here: a process that is
-started inherits its parent's peak of memory."""
+"""The two sides of a row take turns, each in a process of its own.
+
+This module must import nothing large: a new process inherits its parent's peak memory.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ from benchmarks.row import Row, Side
 from benchmarks.turn import Turn
 from fundiff.pipeline.errors import UserError
 
-MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # of the unit in which the system tells the peak
+MEGABYTE = (
+    2**20 if sys.platform == "darwin" else 2**10
+)  # ru_maxrss is in bytes on macOS, in kilobytes on Linux
 
 
 class Contestant:
-    """One side of a row, set up and warm once it is made. Raises UserError, one line, where it cannot go on."""
+    """The process of one side, set up and warmed up when constructed. Raises UserError if it fails."""
 
     def __init__(self, side: Side):
         self.name = side.function
@@ -32,7 +36,7 @@ class Contestant:
         self.hear()
 
     def hear(self) -> dict[str, Any]:
-        """The next thing it says."""
+        """Its next answer."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         answer = json.loads(line) if line else {"error": f"{self.name} ended early: {self.last_words()}"}
@@ -41,18 +45,18 @@ class Contestant:
         return answer
 
     def last_words(self) -> str:
-        """The last line that it left on stderr."""
+        """Its last line on stderr."""
         self.errors.seek(0)
         return ([line.strip() for line in self.errors if line.strip()] or ["it said nothing"])[-1]
 
     def play(self, rival: Turn | None) -> Turn:
-        """One turn of it."""
+        """Play one turn."""
         assert self.process.stdin
         print(json.dumps(asdict(rival) if rival else None), file=self.process.stdin, flush=True)
         return Turn(**self.hear())
 
     def close(self) -> float:
-        """End it; the peak of its memory in MB: the accelerator's where it used one."""
+        """End the process and return its peak memory in MB: the accelerator's if it used one."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
         last = json.loads(self.process.stdout.readline() or "{}")
@@ -64,7 +68,7 @@ class Contestant:
 
 
 def duel(row: Row, turns: int) -> Outcome:
-    """The row's turns: the peer's, FunDiff's, the peer's, ...; a row without a peer has FunDiff's alone."""
+    """Play the row's turns alternately, the peer first; without a peer FunDiff plays alone."""
     sides = {}
     try:
         for name, side in (("peer", row.theirs), ("fundiff", row.ours)):

@@ -13,28 +13,28 @@ from torch.utils.data import DataLoader
 from benchmarks.notebook import BATCH, CLASSES, LEARNING_RATE, DigitSet, T
 from benchmarks.training import arrays, throughput
 from benchmarks.turn import Play
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 
 def endless(device: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of digits and labels from a DataLoader, again and again."""
+    """Endless batches of digits and labels from a DataLoader."""
     while True:
         for images, labels in DataLoader(DigitSet(*arrays("train")), BATCH, shuffle=True):
             yield images.to(device), labels.to(device)
 
 
 def ddpm_pytorch(dim: int, batches: int) -> Play:
-    """denoising-diffusion-pytorch: GaussianDiffusion over its Unet, by its Trainer's step (no class)."""
+    """denoising-diffusion-pytorch: GaussianDiffusion over its Unet, with its Trainer's step (no classes)."""
     from denoising_diffusion_pytorch import GaussianDiffusion, Unet
     from ema_pytorch import EMA
 
-    device = detect().device
+    device = prepare_runtime().device
     unet = Unet(dim, channels=1, dim_mults=(1, 2))
     diffusion = GaussianDiffusion(unet, image_size=28, timesteps=T, objective="pred_noise").to(device)
     optimizer = torch.optim.Adam(diffusion.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
     ema = EMA(diffusion, beta=0.995, update_every=10).to(device)
 
-    def run() -> Iterator[int]:
+    def steps() -> Iterator[int]:
         for images, _labels in endless(device):
             loss = diffusion(images)
             loss.item()
@@ -45,15 +45,15 @@ def ddpm_pytorch(dim: int, batches: int) -> Play:
             ema.update()
             yield len(images)
 
-    return counted(run(), unet, batches, device)
+    return counted(steps(), unet, batches, device)
 
 
 def diffusers(widths: list[int], batches: int) -> Play:
-    """diffusers: a class-conditioned UNet2DModel by the step of its own training script."""
+    """diffusers: a class-conditioned UNet2DModel with the step of its training script."""
     from diffusers import DDPMScheduler, UNet2DModel
     from diffusers.training_utils import EMAModel
 
-    device = detect().device
+    device = prepare_runtime().device
     unet = UNet2DModel(
         sample_size=28,
         in_channels=1,
@@ -68,7 +68,7 @@ def diffusers(widths: list[int], batches: int) -> Play:
     optimizer = torch.optim.AdamW(unet.parameters(), lr=LEARNING_RATE)
     ema = EMAModel(unet.parameters(), decay=0.9999, use_ema_warmup=True)
 
-    def run() -> Iterator[int]:
+    def steps() -> Iterator[int]:
         for images, labels in endless(device):
             noise = torch.randn_like(images)
             t = torch.randint(0, T, (len(images),), device=device)
@@ -84,7 +84,7 @@ def diffusers(widths: list[int], batches: int) -> Play:
             loss.item()
             yield len(images)
 
-    return counted(run(), unet, batches, device)
+    return counted(steps(), unet, batches, device)
 
 
 def smalldiffusion(ch: int, batches: int) -> Play:
@@ -92,12 +92,12 @@ def smalldiffusion(ch: int, batches: int) -> Play:
     from smalldiffusion import ScheduleDDPM, Unet, training_loop
     from smalldiffusion.model import CondEmbedderLabel
 
-    device = detect().device
+    device = prepare_runtime().device
     embed = CondEmbedderLabel(ch * 4, CLASSES, 0.1)
     unet = Unet(28, 1, 1, ch=ch, ch_mult=(1, 2, 3), num_res_blocks=1, attn_resolutions=(), cond_embed=embed)
     loader = DataLoader(DigitSet(*arrays("train")), BATCH, shuffle=True)
 
-    def run() -> Iterator[int]:
+    def steps() -> Iterator[int]:
         loop = training_loop(
             loader, unet.to(device), ScheduleDDPM(T), epochs=10**6, lr=LEARNING_RATE, conditional=True
         )
@@ -105,9 +105,9 @@ def smalldiffusion(ch: int, batches: int) -> Play:
             state.loss.item()
             yield len(state.x0)
 
-    return counted(run(), unet, batches, device)
+    return counted(steps(), unet, batches, device)
 
 
-def counted(run: Iterator[int], network: nn.Module, batches: int, device: str) -> Play:
-    """Images a second of a training that yields the images of every step."""
-    return throughput(lambda count: sum(islice(run, count)), network, batches, device)
+def counted(steps: Iterator[int], network: nn.Module, batches: int, device: str) -> Play:
+    """Images a second of a training; `steps` yields the number of images of every step."""
+    return throughput(lambda count: sum(islice(steps, count)), network, batches, device)

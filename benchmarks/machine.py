@@ -1,14 +1,14 @@
-"""The machine that the rows are measured on, printed as JSON: in a process of its own, since it loads torch."""
+"""Print a description of this machine as JSON. It loads torch, so it runs in a process of its own."""
 
 import json
 
 import torch
 
 from fundiff.pipeline.machine import described
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 if __name__ == "__main__":
-    runtime = detect()
+    runtime = prepare_runtime()
     accelerator = torch.cuda.get_device_name() if runtime.device.startswith("cuda") else None
     told = {
         "accelerator": accelerator,

@@ -1,7 +1,7 @@
-"""Part B as a student's notebook runs it, a plain transcription of the course's recipe: the peer of most rows.
+"""Part B as a student's notebook would run it, by the course's recipe: the peer of most rows.
 
-PIL images through a transform, a DataLoader, fp32, a fresh noise for every image, the loss fetched at every step, two
-UNet calls for guidance. t counts from 1 to T as on the course's page.
+PIL images through a transform, a DataLoader, fp32, the loss read at every step, two UNet calls for guidance. t counts
+from 1 to T as on the course's page.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class DigitSet(Dataset):
         return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
 
 
-def noise_loss(unet: nn.Module, x: Tensor, labels: Tensor, t: Tensor, eps: Tensor, keep: Tensor) -> Tensor:
-    """L2 to the noise of x_t; x `[B, 1, 28, 28]`, t `[B]` in 1..T, keep `[B, 1]`: 0 hides the class."""
+def noise_loss(unet: nn.Module, x: Tensor, labels: Tensor, t: Tensor, eps: Tensor, given: Tensor) -> Tensor:
+    """L2 to the noise of x_t; x `[B, 1, 28, 28]`, t `[B]` in 1..T, given `[B, 1]`: 0 drops the class."""
     alpha_bar = ALPHA_BARS.to(x.device)[t - 1].view(-1, 1, 1, 1)
     x_t = alpha_bar.sqrt() * x + (1 - alpha_bar).sqrt() * eps
-    c = F.one_hot(labels, CLASSES).float() * keep
+    c = F.one_hot(labels, CLASSES).float() * given
     return F.mse_loss(unet(x_t, (t / T).view(-1, 1), c), eps)
 
 
 def train(unet: nn.Module, images: np.ndarray, labels: np.ndarray, epochs: int, device: str) -> Iterator[int]:
-    """Train by the course's recipe; yield the images of every step."""
+    """Train by the course's recipe; yield the number of images of every step."""
     loader = DataLoader(DigitSet(images, labels), BATCH, shuffle=True)
     optimizer = torch.optim.Adam(unet.parameters(), lr=LEARNING_RATE)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.1 ** (1 / epochs))
@@ -55,8 +55,8 @@ def train(unet: nn.Module, images: np.ndarray, labels: np.ndarray, epochs: int, 
         for batch, digits in loader:
             x, digits = batch.to(device), digits.to(device)
             t = torch.randint(1, T + 1, (len(x),), device=device)
-            keep = (torch.rand(len(x), 1, device=device) >= DROP).float()
-            loss = noise_loss(unet, x, digits, t, torch.randn_like(x), keep)
+            given = (torch.rand(len(x), 1, device=device) >= DROP).float()
+            loss = noise_loss(unet, x, digits, t, torch.randn_like(x), given)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -69,7 +69,7 @@ def train(unet: nn.Module, images: np.ndarray, labels: np.ndarray, epochs: int, 
 def sample(
     unet: nn.Module, labels: Tensor, guidance: float, draw: Callable[..., Tensor] = torch.randn
 ) -> Tensor:
-    """Digits `[B, 1, 28, 28]` of the labels `[B]`, by T ancestral steps; `draw` gives noise of a shape."""
+    """Digits `[B, 1, 28, 28]` of the labels `[B]`, by T ancestral steps; `draw(*shape)` gives noise."""
     device, shape = labels.device, (len(labels), 1, 28, 28)
     x = draw(*shape).to(device)
     c = F.one_hot(labels, CLASSES).float()

@@ -1,4 +1,4 @@
-"""Part A as a student's notebook runs it: one image at a time, fp32, two UNet calls for guidance."""
+"""Part A as a student's notebook would run it: one picture at a time, fp32, two UNet calls for guidance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Estimate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 
 
 class Notebook:
-    """What the notebook's first cells make: the pipeline, its UNet and schedule, a prompt's embeddings."""
+    """The notebook's functions on an IFPipeline. draw(*shape) gives noise."""
 
     def __init__(self, pipe: Any, device: str = "cpu", draw: Callable[..., Tensor] = torch.randn):
         self.pipe, self.device, self.draw = pipe, device, draw
@@ -26,7 +26,7 @@ class Notebook:
         return states.to(self.device)
 
     def noise(self) -> Tensor:
-        """`[1, 3, S, S]`."""
+        """Noise `[1, 3, S, S]`."""
         size = self.unet.config.sample_size
         return self.draw(1, 3, size, size).to(self.device)
 
@@ -49,7 +49,7 @@ class Notebook:
         return estimate
 
     def forward(self, image: Tensor, t: int) -> Tensor:
-        """The image with t's noise."""
+        """The image noised to t."""
         return self.alpha_bars[t].sqrt() * image + (1 - self.alpha_bars[t]).sqrt() * self.noise()
 
     def step(self, x: Tensor, t: int, t_prev: int, eps: Tensor, v: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class Notebook:
         length: int,
         times: int,
     ) -> Tensor:
-        """One image filled where the mask is 1, by RePaint: every `length` steps are walked `times` times."""
+        """One image filled where the mask is 1, by RePaint: every `length` steps are taken `times` times."""
         x, at = self.noise(), 0
         while at < len(timesteps) - 1:
             end = min(at + length, len(timesteps) - 1)

@@ -1,4 +1,4 @@
-"""Part A's techniques by FunDiff: the library's own functions on the stages' params, without figures."""
+"""Part A's techniques by FunDiff: the functions of fundiff.techniques with the stages' params."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ WARM = 2  # steps of a warm-up
 
 
 def shortened(params: Any, steps: int) -> Any:
-    """The params with so long a stride that the denoising takes but a few steps."""
+    """The params with a stride so long that a denoising takes about `steps` steps."""
     return params.model_copy(update={"stride": 999 // (steps + 1)})
 
 
-def played(draw: Callable[[Any], Any], params: Any, device: str, **details: Any) -> Play:
-    """Seconds of a drawing by the stage's params; warmed by a short one."""
-    draw(shortened(params, WARM))
+def played(work: Callable[[Any], Any], params: Any, device: str, **details: Any) -> Play:
+    """Seconds of `work` with the stage's params, after a short warm-up."""
+    work(shortened(params, WARM))
 
     def play(rival: Turn | None) -> Turn:
-        return Turn(timed(lambda: draw(params), device)[0], details)
+        return Turn(timed(lambda: work(params), device)[0], details)
 
     return play
 
@@ -49,19 +49,19 @@ def prior_sample() -> Play:
     params = params_of("guidance")
     bench = open_bench([params.prompt, params.unconditional])
 
-    def draw(p: Any) -> Tensor:
+    def work(p: Any) -> Tensor:
         return last(generated(bench, p, bench.guided(p, [p.prompt]), bench.timesteps(p), 1))
 
-    return played(draw, params, bench.device)
+    return played(work, params, bench.device)
 
 
 def jobs(params: Any) -> list[tuple[int, str]]:
-    """SDEdit's runs: (level, image), those with the most noise first."""
+    """(level, picture) of all edits of an SDEdit stage, the most noise first."""
     return [(level, name) for level in sorted(params.levels) for name in params.images]
 
 
 def sdedit_list() -> Play:
-    """Every image at every level of the stage sdedit, in one batch that each joins at its timestep."""
+    """Every picture from every level of stage sdedit, in one batch."""
     params = params_of("sdedit")
     bench, runs = open_bench([params.prompt, params.unconditional]), jobs(params)
     originals = pictures([name for _, name in runs], bench.device)
@@ -82,10 +82,10 @@ def anagram() -> Play:
     bench = open_bench([*(part.prompt for part in parts), params.unconditional])
     readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]
 
-    def draw(p: Any) -> Tensor:
+    def work(p: Any) -> Tensor:
         return draw_anagram(bench, p, readings, sample_generators(p.seed, 1, name), p.reduction)
 
-    return played(draw, params, bench.device)
+    return played(work, params, bench.device)
 
 
 def inpaint_jumps() -> Play:

@@ -13,7 +13,7 @@ from benchmarks.sections import params_of
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pictures.masks import load_mask
 from fundiff.pictures.sources import load_picture
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.pixel_prior import DTYPES
@@ -23,16 +23,18 @@ TRAINED = 1000  # timesteps of the prior
 
 
 def pipeline() -> Any:
-    """diffusers' IFPipeline on the pinned prior, as it loads."""
+    """diffusers' IFPipeline on the pinned prior."""
     model = load_pinned("data/model.json")
-    pipe = load_prior(model.name, variant=model.variant, dtype=DTYPES[model.precision]).to(detect().device)
+    pipe = load_prior(model.name, variant=model.variant, dtype=DTYPES[model.precision]).to(
+        prepare_runtime().device
+    )
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
 def notebook() -> Notebook:
-    """The notebook with its first cells run."""
-    return Notebook(pipeline(), detect().device)
+    """The notebook on that pipeline."""
+    return Notebook(pipeline(), prepare_runtime().device)
 
 
 def asked(book: Notebook, params: Any, prompt: str) -> Any:
@@ -41,18 +43,18 @@ def asked(book: Notebook, params: Any, prompt: str) -> Any:
     return book.guided(told, untold, params.guidance_scale)
 
 
-def played(draw: Callable[[list[int]], Any], timesteps: list[int], **details: Any) -> Play:
-    """Seconds of a drawing along the timesteps; warmed by their last three."""
-    draw(timesteps[-3:])
+def played(work: Callable[[list[int]], Any], timesteps: list[int], **details: Any) -> Play:
+    """Seconds of `work` along the timesteps, after a warm-up along the last three."""
+    work(timesteps[-3:])
 
     def play(rival: Turn | None) -> Turn:
-        return Turn(timed(lambda: draw(timesteps), detect().device)[0], details)
+        return Turn(timed(lambda: work(timesteps), prepare_runtime().device)[0], details)
 
     return play
 
 
 def encoded(pipe: Any, params: Any) -> dict[str, Any]:
-    """A pipeline's arguments: the prompts as embeddings, made once, and the guidance."""
+    """Arguments of a pipeline: embeddings of the prompts, and the guidance scale."""
     states = [pipe.encode_prompt(text, False)[0] for text in (params.prompt, params.unconditional)]
     return {
         "prompt_embeds": states[0],
@@ -67,14 +69,14 @@ def if_sample() -> Play:
     pipe, params = pipeline(), params_of("guidance")
     size, arguments = pipe.unet.config.sample_size, encoded(pipe, params)
 
-    def draw(timesteps: list[int]) -> Any:
+    def work(timesteps: list[int]) -> Any:
         return pipe(timesteps=timesteps[:-1], height=size, width=size, **arguments)
 
-    return played(draw, every(params.stride, TRAINED))
+    return played(work, every(params.stride, TRAINED))
 
 
 def notebook_sample() -> Play:
-    """The same by the notebook."""
+    """One guided sample by the notebook."""
     book, params = notebook(), params_of("guidance")
     estimate = asked(book, params, params.prompt)
     return played(
@@ -83,7 +85,7 @@ def notebook_sample() -> Play:
 
 
 def if_sdedit() -> Play:
-    """Every image at every level by IFImg2ImgPipeline, one call each, with as many UNet calls as the course's."""
+    """Every picture from every level by IFImg2ImgPipeline, one call each, with as many UNet calls as FunDiff."""
     from diffusers import IFImg2ImgPipeline
 
     params = params_of("sdedit")
@@ -91,30 +93,32 @@ def if_sdedit() -> Play:
     pipe = IFImg2ImgPipeline(**text.components, requires_safety_checker=False)
     pipe.set_progress_bar_config(disable=True)
     arguments, runs = encoded(text, params), jobs(params)
-    images = {name: load_picture("data/pictures", name)[None].to(detect().device) for name in params.images}
+    images = {
+        name: load_picture("data/pictures", name)[None].to(prepare_runtime().device) for name in params.images
+    }
 
-    def draw(timesteps: list[int]) -> None:
+    def work(timesteps: list[int]) -> None:
         calls = len(timesteps) - 1
         for level, name in runs:
-            # `strength` is the share of the steps that is kept; half a step more keeps rounding from losing one.
+            # `strength` is the share of steps taken; half a step is added, else rounding would drop one.
             strength = min(1.0, (max(calls - level, 1) + 0.5) / calls)
             pipe(image=images[name], strength=strength, timesteps=timesteps[:-1], **arguments)
 
-    return played(draw, every(params.stride, TRAINED), runs=len(runs))
+    return played(work, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_sdedit() -> Play:
-    """Every image at every level by the notebook, one at a time."""
+    """Every picture from every level by the notebook, one at a time."""
     book, params = notebook(), params_of("sdedit")
     estimate, runs = asked(book, params, params.prompt), jobs(params)
     images = {name: load_picture("data/pictures", name)[None].to(book.device) for name in params.images}
 
-    def draw(timesteps: list[int]) -> None:
+    def work(timesteps: list[int]) -> None:
         for level, name in runs:
             entered = timesteps[min(level, len(timesteps) - 2) :]
             book.denoise(book.forward(images[name], entered[0]), estimate, entered)
 
-    return played(draw, every(params.stride, TRAINED), runs=len(runs))
+    return played(work, every(params.stride, TRAINED), runs=len(runs))
 
 
 def notebook_anagram() -> Play:
@@ -128,18 +132,18 @@ def notebook_anagram() -> Play:
 
 
 def notebook_inpaint() -> Play:
-    """The first example of the stage inpainting by the notebook, with RePaint's jumps; times the number of examples."""
+    """The first example of the stage inpainting by the notebook, with RePaint's jumps, scaled to all examples."""
     book, params = notebook(), params_of("inpainting")
     example, jump = next(iter(params.examples.values())), params.resample
     image = load_picture("data/pictures", example.image)[None].to(book.device)
     mask = load_mask(example.mask, image.shape[-1]).to(image)
     estimate = asked(book, params, example.prompt)
 
-    def draw(timesteps: list[int]) -> Any:
+    def work(timesteps: list[int]) -> Any:
         with torch.no_grad():
             return book.inpaint(image, mask, estimate, timesteps, jump.length, jump.times)
 
-    one = played(draw, every(params.stride, TRAINED))
+    one = played(work, every(params.stride, TRAINED))
 
     def play(rival: Turn | None) -> Turn:
         count = len(params.examples)

@@ -1,4 +1,4 @@
-"""Training to a quality: seconds until a held-out loss, each side by its own recipe, judged beside it."""
+"""Seconds of training until a held-out loss, each side by its own recipe, with the judge's accuracy beside it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import torch
 from torch import nn
 
 from benchmarks import notebook
-from benchmarks.judging import accuracy
+from benchmarks.digit_scores import accuracy
 from benchmarks.sections import params_of
 from benchmarks.training import SEED, arrays, class_unet, course_process, digits
 from benchmarks.turn import Play, Turn, timed
 from fundiff.digits.objectives import held_out_prediction, prediction
 from fundiff.digits.training import Epoch, train
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 
 
 def held_out(device: str) -> Callable[[nn.Module], float]:
-    """The loss that both are measured by: fixed digits that neither trains on, fixed noise, t in equal strata."""
+    """The held-out loss of both sides: fixed digits and noise, one t from each of N equal strata."""
     return held_out_prediction(digits("validation", device), course_process(), notebook.CLASSES, SEED)
 
 
 def notebook_quality(hidden: int, epochs: int) -> Play:
-    """Seconds of the course's whole recipe; its held-out loss, which the rival has to reach."""
-    device = detect().device
+    """Seconds of the course's whole recipe; its held-out loss is the rival's goal."""
+    device = prepare_runtime().device
     validate = held_out(device)
 
     def play(rival: Turn | None) -> Turn:
@@ -42,8 +42,8 @@ def notebook_quality(hidden: int, epochs: int) -> Play:
 
 
 def fundiff_quality() -> Play:
-    """Seconds until FunDiff's default recipe is at the rival's held-out loss. Raises UserError if it never is."""
-    runtime, recipe = detect(), params_of("train_class_unet")
+    """Seconds until FunDiff's default recipe reaches the rival's held-out loss. Raises UserError if it does not."""
+    runtime, recipe = prepare_runtime(), params_of("train_class_unet")
     held, process = digits("train", runtime.device), course_process()
     loss = prediction(process, notebook.CLASSES, recipe.class_drop)
     validate = held_out(runtime.device)

@@ -1,4 +1,4 @@
-"""What the turns of a row come to, and the file that keeps it: metrics/bench.json, one object a row."""
+"""Results of a row's turns, and their file metrics/bench.json: one object a row."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PATH = "metrics/bench.json"
 
 @dataclass(frozen=True)
 class Outcome:
-    """The turns in pairs (peer's or None, FunDiff's), and the peak of memory of each side in MB."""
+    """Pairs of turns (peer's or None, FunDiff's), and each side's peak memory in MB."""
 
     pairs: list[tuple[Turn | None, Turn]]
     memory: dict[str, float]
 
 
 def ratios(row: Row, pairs: list[tuple[Turn | None, Turn]]) -> list[float]:
-    """Peer over FunDiff in time, a pair of turns each: above 1 FunDiff is faster. None without a peer."""
+    """How many times as fast FunDiff was, for each pair of turns; empty without a peer."""
     found = [(theirs.value, ours.value) for theirs, ours in pairs if theirs]
     return [ours / theirs if row.is_rate else theirs / ours for theirs, ours in found]
 
 
 def record(row: Row, outcome: Outcome) -> dict[str, Any]:
-    """The row's object: the median ratio with the lowest and highest of the pairs, and each side's own median."""
+    """The row's object: median, lowest and highest ratio of the pairs, and each side's median."""
     paired = ratios(row, outcome.pairs)
     turns = {"fundiff": [ours for _, ours in outcome.pairs]}
     if paired:
@@ -46,23 +46,23 @@ def record(row: Row, outcome: Outcome) -> dict[str, Any]:
         "turns": len(outcome.pairs),
         "median": {side: significant(median(t.value for t in played)) for side, played in turns.items()},
         "memory_mb": {side: round(peak) for side, peak in outcome.memory.items()},
-        # What grows with the turns (judged samples) is whole in the last one.
+        # Scored samples add up over the turns, so the last turn's details have all of them.
         "details": {side: rounded(played[-1].details) for side, played in turns.items()},
     }
 
 
 def significant(value: float) -> float:
-    """The value to four significant digits: more is noise."""
+    """The value to four significant digits."""
     return float(f"{value:.4g}")
 
 
 def rounded(details: dict[str, Any]) -> dict[str, Any]:
-    """The same with numbers as they are worth reading."""
+    """The details with floats to four significant digits."""
     return {k: significant(v) if isinstance(v, float) else v for k, v in details.items()}
 
 
 def load(path: str | Path = PATH) -> dict[str, Any]:
-    """The file's content, empty where there is none. Raises UserError where it is unreadable."""
+    """The file's content, {} if there is no file. Raises UserError if it is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -71,8 +71,8 @@ def load(path: str | Path = PATH) -> dict[str, Any]:
         raise UserError(f"{path}: not JSON; restore it from git or delete it") from None
 
 
-def keep(name: str, row: dict[str, Any], machine: dict[str, Any], path: str | Path = PATH) -> None:
-    """Put one row in its place in the file. Rows of another machine are not left beside it."""
+def write_row(name: str, row: dict[str, Any], machine: dict[str, Any], path: str | Path = PATH) -> None:
+    """Write one row into the file. Rows of another machine are removed from it."""
     kept = load(path)
     if kept.get("machine") != machine:
         if len(kept) > 1:

@@ -1,4 +1,4 @@
-"""How near the work comes to what the machine can do: FLOP/s achieved over FLOP/s of bare convolutions."""
+"""Roofline: FLOP/s of training and sampling over FLOP/s of bare convolutions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.sections import params_of
 from benchmarks.training import class_unet, course_process, fundiff_steps
 from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.estimators import PIECE, classed
-from fundiff.pipeline.runtime import PRECISIONS, Runtime, detect
+from fundiff.pipeline.runtime import PRECISIONS, Runtime, prepare_runtime
 from fundiff.prior.hub import pin
 from fundiff.prior.pixel_prior import load_pixel_prior
 
@@ -24,7 +24,7 @@ BATCH, PICTURES, CALLS, REPEATS = 32, 8, 2, 3
 
 
 def rate(work: Callable[[], Any], device: str, repeats: int = REPEATS) -> float:
-    """GFLOP/s of the work, by its best run: a peak is what the machine can do, not what it did beside others."""
+    """GFLOP/s of the work in the fastest of `repeats` runs."""
     with FlopCounterMode(display=False) as counter:
         work()
     best = min(timed(work, device)[0] for _ in range(repeats))
@@ -32,13 +32,13 @@ def rate(work: Callable[[], Any], device: str, repeats: int = REPEATS) -> float:
 
 
 def runtime_of(precision: str) -> Runtime:
-    """This machine's runtime with another precision."""
-    found = detect()
+    """This machine's runtime, with the given precision."""
+    found = prepare_runtime()
     return Runtime(found.device, precision, found.threads)
 
 
 def layers(network: nn.Module, call: Callable[[], Any]) -> list[tuple[nn.Module, Tensor]]:
-    """Every convolution that a call goes through, with what it is given."""
+    """Every convolution of a call, with its input."""
     found: list[tuple[nn.Module, Tensor]] = []
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     hooks = [m.register_forward_pre_hook(lambda m, given: found.append((m, given[0]))) for m in convolutions]
@@ -50,7 +50,7 @@ def layers(network: nn.Module, call: Callable[[], Any]) -> list[tuple[nn.Module,
 
 
 def convolutions(hidden: int, runtime: Runtime) -> tuple[float, float]:
-    """GFLOP/s of the UNet's own convolutions in isolation: of the fastest one, and of all one after another."""
+    """GFLOP/s of the UNet's convolutions run alone: of the fastest one, and of all in turn."""
     unet = runtime.place(class_unet(hidden)).eval()
     x, time = (
         torch.randn(BATCH, 1, 28, 28, device=runtime.device),
@@ -79,7 +79,7 @@ def matmul(runtime: Runtime, sizes: tuple[int, ...] = (512, 1024, 2048)) -> floa
 
 
 def peak(precision: str) -> Play:
-    """The machine's peak: the fastest of the networks' own convolutions; matrix products beside it."""
+    """The peak: GFLOP/s of the fastest convolution of the UNets; matrix products in the details."""
     runtime = runtime_of(precision)
 
     def play(rival: Turn | None) -> Turn:
@@ -97,7 +97,7 @@ def training(hidden: int, runtime: Runtime) -> Callable[[], Any]:
 
 
 def sampling(hidden: int, runtime: Runtime) -> Callable[[], Any]:
-    """Guided estimates of the digits that a CPU takes at once."""
+    """Guided estimates of one piece of digits."""
     unet = runtime.place(class_unet(hidden)).eval()
     labels = (torch.arange(PIECE) % 10).to(runtime.device)
     estimate = classed(unet, labels, course_process(), 5.0)
@@ -112,7 +112,7 @@ def sampling(hidden: int, runtime: Runtime) -> Callable[[], Any]:
 
 
 def prior(runtime: Runtime) -> Callable[[], Any]:
-    """One call of the text-to-image prior, as many rows as four guided pictures have."""
+    """One call of the prior with the rows of four guided pictures."""
     asked = load_pixel_prior(pin(params_of("model")), runtime)
     config: Any = asked.unet.config
     states = torch.randn(PICTURES, 77, config.encoder_hid_dim or config.cross_attention_dim)
@@ -121,7 +121,7 @@ def prior(runtime: Runtime) -> Callable[[], Any]:
 
 
 def achieved(precision: str) -> Play:
-    """What the work gets: training at D 64, and beside it the other widths, sampling, the prior."""
+    """GFLOP/s of training at D 64; other widths, sampling and the prior in the details."""
     runtime = runtime_of(precision)
     works = dict(
         chain(

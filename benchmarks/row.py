@@ -13,20 +13,20 @@ RATES = ("images/s", "GFLOP/s")
 
 @dataclass(frozen=True)
 class Side:
-    """A contestant: a function of this package, `module.name`, and its arguments."""
+    """One side of a row: a function of this package, `module.name`, and its arguments."""
 
     function: str
     args: dict[str, Any] = field(default_factory=dict)
 
 
 def side(function: str, **args: Any) -> Side:
-    """The same, written as a call."""
+    """A Side, with its arguments as keywords."""
     return Side(function, args)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. needs: outs of the pipeline that it reads, by the stage that makes them."""
+    """One comparison. needs: out of the pipeline that it reads -> the stage that makes it."""
 
     name: str
     what: str
@@ -40,12 +40,12 @@ class Row:
 
     @property
     def is_rate(self) -> bool:
-        """Whether more of the unit is better; seconds are better where they are fewer."""
+        """Whether more of the unit is better; of seconds fewer are better."""
         return self.unit in RATES
 
     @property
     def version(self) -> str:
-        """The version of the package that the peer is, or stands on. Raises UserError where it is missing."""
+        """Name and version of the peer's package. Raises UserError if it is not installed."""
         try:
             return f"{self.package} {metadata.version(self.package)}"
         except metadata.PackageNotFoundError:

@@ -1,10 +1,10 @@
-"""Every row of the bench: what is measured, the peer's side and FunDiff's, and how many turns they take."""
+"""All rows of the bench: what is measured, both sides, and the number of turns."""
 
 from __future__ import annotations
 
 from benchmarks.row import Row, side
 
-EPOCHS = 20  # passes of the course's recipe over the 3,500 digits, whose end sets the quality to be reached
+EPOCHS = 20  # of the course's recipe over the 3,500 digits; its final held-out loss is the goal
 
 NOTEBOOK = "the course as a notebook"
 PRIOR = {"data/model.json": "model"}
@@ -15,7 +15,7 @@ CRITIC = PRIOR | {"data/critic.json": "critic"}
 
 
 def widths() -> list[Row]:
-    """Training the same network, from narrow to wide: fewer batches and turns of the wide one, which is slow."""
+    """Training the same network at three widths, with fewer batches and turns for the slow, wide ones."""
     return [
         Row(
             f"train_throughput_d{hidden}",
@@ -31,7 +31,7 @@ def widths() -> list[Row]:
 
 
 def libraries() -> list[Row]:
-    """Training steps of other libraries: other networks, of about as many parameters as the UNet of D 64."""
+    """Training steps of other libraries, on their own networks with about as many parameters as the UNet of D 64."""
     return [
         Row(
             f"train_throughput_{name}",

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [NAME ...]`: measure the rows, print the table, keep them in metrics/bench.json."""
+"""`python -m benchmarks.run [NAME ...]`: measure the rows, write them to metrics/bench.json, print the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.duel import duel
-from benchmarks.record import PATH, keep, load, record
+from benchmarks.record import PATH, load, record, write_row
 from benchmarks.row import Row
 from benchmarks.rows import ROWS
 from benchmarks.table import plain
@@ -20,7 +20,7 @@ from fundiff.pipeline.params import nearest
 
 
 def chosen(names: list[str]) -> list[Row]:
-    """The named rows in the table's order, all for none. Raises UserError for an unknown name."""
+    """The named rows in the order of ROWS; all rows if none is named. Raises UserError for an unknown name."""
     known = {row.name: row for row in ROWS}
     for name in names:
         if name not in known:
@@ -29,7 +29,7 @@ def chosen(names: list[str]) -> list[Row]:
 
 
 def check(rows: list[Row]) -> None:
-    """Raises UserError, one line, where the pipeline has not made what the rows read, or a peer is missing."""
+    """Raises UserError if an out of the pipeline or a peer is missing."""
     needed = {path: stage for row in rows for path, stage in row.needs.items()}
     missing = {path: stage for path, stage in needed.items() if not Path(path).exists()}
     if missing:
@@ -40,22 +40,22 @@ def check(rows: list[Row]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """This machine. Raises UserError where torch cannot be asked."""
+    """Description of this machine, from `benchmarks.machine`. Raises UserError if that fails."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.machine"], capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"the machine cannot be described: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout)
 
 
-def run(names: list[str], turns: int | None) -> None:
-    """Measure the named rows, each kept as soon as it is done, and print the table of all that are kept."""
+def measure(names: list[str], turns: int | None) -> None:
+    """Measure the named rows, write each as soon as it is done, and print the table of all rows."""
     rows = chosen(names)
     check(rows)
     here, begin = machine(), time.perf_counter()
     for index, row in enumerate(rows, 1):
         start = time.perf_counter()
         print(f"[{index}/{len(rows)}] {row.name}", end=" ", flush=True)
-        keep(row.name, record(row, duel(row, turns or row.turns)), here)
+        write_row(row.name, record(row, duel(row, turns or row.turns)), here)
         print(f"{time.perf_counter() - start:.0f} s", flush=True)
     print(f"\n{plain(load())}\n\n{PATH}: {len(rows)} rows in {time.perf_counter() - begin:.0f} s")
 
@@ -64,10 +64,10 @@ def main() -> None:
     """The command; a UserError is one line and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows to measure; all of them by default")
-    parser.add_argument("--turns", type=int, help="turns of each row in the place of its own number")
+    parser.add_argument("--turns", type=int, help="turns of each row, instead of its own number")
     options = parser.parse_args()
     try:
-        run(options.names, options.turns)
+        measure(options.names, options.turns)
     except UserError as error:
         sys.exit(f"benchmarks: {error}")
 

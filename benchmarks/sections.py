@@ -1,4 +1,4 @@
-"""The pipeline's own params."""
+"""Access to params.yaml."""
 
 import importlib
 from typing import Any

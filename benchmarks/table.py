@@ -1,4 +1,4 @@
-"""The bench as a table of words: for the terminal, or with --markdown for the README."""
+"""metrics/bench.json as a table: for the terminal, or in Markdown with --markdown."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ HEAD = ("row", "peer", "FunDiff", "times as fast", "MB, peer / FunDiff")
 
 
 def number(value: float) -> str:
-    """Three digits, or all that stand before the point."""
+    """Three significant digits, or all digits before the decimal point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A row's peer, FunDiff's figure, ratio with its span, memory."""
+    """Cells of a row: the peer's figure, FunDiff's, ratio with its range, memory."""
     sides = ("peer", "fundiff") if row["peer"] else ("fundiff",)
     figures = {side: f"{number(row['median'][side])} {row['unit']}" for side in sides}
     ratio = f"{row['ratio']:.2f}" if row["peer"] else ""
@@ -28,7 +28,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def ordered(bench: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The rows that were measured, in the registry's order."""
+    """The measured rows, in the order of ROWS."""
     return {row.name: bench[row.name] for row in ROWS if row.name in bench}
 
 
@@ -40,7 +40,7 @@ def told(machine: dict[str, Any]) -> str:
 
 
 def plain(bench: dict[str, Any]) -> str:
-    """For a terminal."""
+    """The table for a terminal."""
     rows = [HEAD, *((name, *cells(row)) for name, row in ordered(bench).items())]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -48,7 +48,7 @@ def plain(bench: dict[str, Any]) -> str:
 
 
 def markdown(bench: dict[str, Any]) -> str:
-    """For the README: what was done in the place of the row's name."""
+    """The table in Markdown, with a description in place of the row's name."""
     rows = [
         (row["what"], row["peer"]["name"] if row["peer"] else "", *cells(row)[:3])
         for row in ordered(bench).values()

@@ -1,4 +1,4 @@
-"""Training: images a second, by the notebook and by FunDiff; `benchmarks.libraries` has the others."""
+"""Training throughput of the notebook and of FunDiff; `benchmarks.libraries` has other libraries."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.data import Digits, split
 from fundiff.digits.objectives import prediction
 from fundiff.digits.sources import packaged
-from fundiff.digits.training import Augmentation, Recipe, Trainer, run_epoch
+from fundiff.digits.training import Augmentation, Trainer, TrainingRecipe, run_epoch
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import Runtime, prepare_runtime
 from fundiff.process.paths import VariancePreserving
 from fundiff.process.predictions import EpsPrediction
 
 SEED = 180
-Steps = Callable[[int], int]  # trains by so many steps; the images that they took
+Steps = Callable[[int], int]  # number of training steps to take -> number of images they took
 
 
 @cache
@@ -35,26 +35,26 @@ def arrays(part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits(part: str, device: str, count: int | None = None) -> Digits:
-    """The same (the first `count`) as FunDiff holds them."""
+    """The first `count` of these digits (None: all) as `Digits`."""
     images, labels = (torch.from_numpy(a[:count]).to(device) for a in arrays(part))
     return Digits(images.float().div(255).unsqueeze(1), labels)
 
 
 def course_process() -> EpsPrediction:
-    """The course's path, and its noise."""
+    """The course's path, with eps as the prediction."""
     return EpsPrediction(VariancePreserving.linear_betas(notebook.T, 1e-4, 0.02))
 
 
 def class_unet(hidden: int) -> UNet:
-    """The class-conditioned UNet, the same weights for both sides."""
+    """The class-conditioned UNet, with the same initial weights for both sides."""
     with seeded(SEED):
         return UNet(hidden, time=True, classes=notebook.CLASSES)
 
 
 def fundiff_steps(unet: UNet, batch_size: int, runtime: Runtime) -> Steps:
-    """FunDiff's own training, as its stages run it, by so many batches."""
+    """FunDiff's training, as its stages run it."""
     off = Augmentation(rotate=0, scale=0, shift=0)
-    recipe = Recipe(
+    recipe = TrainingRecipe(
         seed=SEED, epochs=20, repeats=1, batch_size=batch_size, learning_rate=2e-3, decay="cosine",
         ema_decay=0.995, augmentation=off,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def fundiff_steps(unet: UNet, batch_size: int, runtime: Runtime) -> Steps:
 
 
 def throughput(steps: Steps, network: nn.Module, batches: int, device: str) -> Play:
-    """Images a second over `batches` steps a turn, with the network's size and its work for an image."""
+    """Images a second over `batches` steps a turn; details: the network's parameters and GFLOP an image."""
     steps(1)
     with FlopCounterMode(display=False) as counter:
         images = steps(1)
@@ -89,7 +89,7 @@ def throughput(steps: Steps, network: nn.Module, batches: int, device: str) -> P
 
 def notebook_throughput(hidden: int, batches: int) -> Play:
     """The notebook's training."""
-    device, unet = detect().device, class_unet(hidden)
+    device, unet = prepare_runtime().device, class_unet(hidden)
     unet.to(device)
     endless = notebook.train(unet, *arrays("train"), 10**6, device)
     return throughput(lambda count: sum(islice(endless, count)), unet, batches, device)
@@ -97,5 +97,5 @@ def notebook_throughput(hidden: int, batches: int) -> Play:
 
 def fundiff_throughput(hidden: int, batches: int) -> Play:
     """FunDiff's training of the same network in batches of the same size."""
-    runtime, unet = detect(), class_unet(hidden)
+    runtime, unet = prepare_runtime(), class_unet(hidden)
     return throughput(fundiff_steps(unet, notebook.BATCH, runtime), unet, batches, runtime.device)

@@ -1,4 +1,4 @@
-"""A contestant's turn, and how time is taken."""
+"""One turn of a side of a row, and the timing of its work."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn came to, in the row's unit, and what is to be read beside it."""
+    """Result of one turn: a value in the row's unit, and details such as the quality."""
 
     value: float
     details: dict[str, Any] = field(default_factory=dict)
 
 
-# A contestant is a function of the row's arguments that sets itself up, warms up, and returns this: it plays one turn,
-# told what its rival's last one came to.
+# A side is a function that sets up, warms up, and returns a Play. Play runs one turn, given the rival's latest one.
 Play = Callable[[Turn | None], Turn]
 
 
 def waited_for(device: str) -> None:
-    """Until the device has done what it was asked."""
+    """Wait until the device has finished all work."""
     import torch
 
     if torch.device(device).type == "cuda":
@@ -32,7 +31,7 @@ def waited_for(device: str) -> None:
 
 
 def timed(work: Callable[[], R], device: str = "cpu") -> tuple[float, R]:
-    """(seconds, result) of the work, all that it asked of the device included."""
+    """(seconds, result) of the work, including its work on the device."""
     waited_for(device)
     start = time.perf_counter()
     result = work()
@@ -41,5 +40,5 @@ def timed(work: Callable[[], R], device: str = "cpu") -> tuple[float, R]:
 
 
 def amount(count: int, device: str) -> int:
-    """What is long enough to measure on a CPU, made longer for an accelerator."""
+    """The number of repetitions: `count` on a CPU, 20 times as many on an accelerator."""
     return count if device == "cpu" else 20 * count

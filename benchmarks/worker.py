@@ -1,4 +1,4 @@
-"""One contestant in a process of its own, so that its memory is its own: plays a turn for every line of stdin."""
+"""One side in a process of its own, so that its peak memory is its own; it plays a turn for every line of stdin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fundiff.pipeline.errors import UserError
 
 
 def accelerator_mb() -> float | None:
-    """Peak memory taken on an accelerator, or None where nothing ran on one."""
+    """Peak memory on the accelerator in MB, None if nothing ran on one."""
     import torch
 
     used = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
@@ -22,8 +22,8 @@ def accelerator_mb() -> float | None:
 
 
 def main(function: str, args: dict[str, Any]) -> None:
-    """Say when the contestant is ready, then the turns, then what it took of an accelerator's memory."""
-    # What the work prints must not come between the answers.
+    """Write JSON lines to stdout: ready, then each turn, then the peak memory of an accelerator."""
+    # Send what the work prints to stderr; stdout carries the answers alone.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

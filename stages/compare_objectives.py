@@ -6,7 +6,7 @@ from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import deterministic
 from fundiff.judge.few_calls import CallsParams, Trial, panels
 from fundiff.judge.scores import rounded
-from fundiff.pictures.curves import draw
+from fundiff.pictures.curves import plot_curves
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.stage import run
@@ -31,13 +31,13 @@ def main(params: Params) -> None:
         sampler, by_epoch = deterministic(process), {}
         for epoch in config["snapshots"]:
             unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
-            by_epoch[str(epoch)], row = trial.drawn(unet, process, sampler, most)
+            by_epoch[str(epoch)], row = trial.measure(unet, process, sampler, most)
             rows["epochs"].append((epoch, f"epoch {epoch}\n{name}", row))
-        # The last epoch's digits are those of the most calls.
+        # The last epoch was measured with the largest number of calls above.
         by_calls = {str(most): by_epoch[str(config["epochs"])]}
         rows["calls"].append((most, f"{most} calls\n{name}", row))
         for calls in sorted({*params.calls} - {most}):
-            by_calls[str(calls)], row = trial.drawn(unet, process, sampler, calls)
+            by_calls[str(calls)], row = trial.measure(unet, process, sampler, calls)
             rows["calls"].append((calls, f"{calls} calls\n{name}", row))
         numbers[network] = {"epochs": by_epoch, "calls": by_calls, "sampler": sampler}
         curves[name] = by_calls
@@ -46,7 +46,7 @@ def main(params: Params) -> None:
         found.sort(key=lambda one: one[0])
         _, labels, images = zip(*found, strict=True)
         grid(f"{FOLDER}/{stem}.png", images, labels, panel=0.8)
-    draw(f"{FOLDER}/curves.png", panels(curves, context), "UNet calls")
+    plot_curves(f"{FOLDER}/curves.png", panels(curves, context), "UNet calls")
     write_json("metrics/compare_objectives.json", rounded(numbers | context))
 
 

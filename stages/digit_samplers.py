@@ -6,7 +6,7 @@ from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import samplers
 from fundiff.judge.few_calls import CallsParams, Trial, panels
 from fundiff.judge.scores import rounded
-from fundiff.pictures.curves import draw
+from fundiff.pictures.curves import plot_curves
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.stage import run
@@ -15,11 +15,13 @@ FOLDER = "report/figures/digit_samplers"
 
 
 class Params(CallsParams):
-    reference: int = Field(ge=1, description="calls of the usual sampling that the others are held against")
+    reference: int = Field(
+        ge=1, description="UNet calls of the default sampler, with which the others are compared"
+    )
 
 
 def within(scores: dict[str, float], reference: dict[str, float]) -> bool:
-    """Whether accuracy and distance are no worse than the reference's by more than its spread from seed to seed."""
+    """Whether accuracy and distance are within one standard deviation of the reference, or better."""
     near = scores["frechet"] <= reference["frechet"] + reference["frechet_std"]
     return near and scores["accuracy"] >= reference["accuracy"] - reference["accuracy_std"]
 
@@ -35,7 +37,7 @@ def main(params: Params) -> None:
         asked = sorted({*params.calls, *([params.reference] if sampler == usual else [])})
         numbers[sampler] = {}
         for calls in asked:
-            numbers[sampler][str(calls)], row = trial.drawn(unet, process, sampler, calls)
+            numbers[sampler][str(calls)], row = trial.measure(unet, process, sampler, calls)
             rows.append(row)
             labels.append(f"{sampler.replace('_', '-')}\n{calls} calls")
     reference, context = numbers[usual][str(params.reference)], trial.context()
@@ -44,7 +46,7 @@ def main(params: Params) -> None:
         for sampler, found in numbers.items()
     }
     grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
-    draw(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
+    plot_curves(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
     write_json(
         "metrics/digit_samplers.json",
         rounded(

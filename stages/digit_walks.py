@@ -8,7 +8,7 @@ from fundiff.digits.walks import denoising, interpolation
 from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 FOLDER = "report/figures/digit_walks"
@@ -17,21 +17,21 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 
 
 class Interpolation(Section):
-    pairs: list[tuple[Digit, Digit]] = Field(min_length=1, description="digits that turn into one another")
-    frames: int = Field(ge=2, description="on the way from one to the other")
+    pairs: list[tuple[Digit, Digit]] = Field(min_length=1, description="classes to interpolate between")
+    frames: int = Field(ge=2, description="frames from one class to the other")
     steps: int = Field(ge=1)
 
 
 class Params(Section):
     seed: int
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    steps: int = Field(ge=1, description="of the denoising")
-    digit: Digit = Field(description="the one that the still figure follows")
+    steps: int = Field(ge=1, description="steps of the denoising")
+    digit: Digit = Field(description="the class in the still figure")
     interpolation: Interpolation
 
 
 def main(params: Params) -> None:
-    runtime, (unet, config) = detect(), load_unet("models/class_unet")
+    runtime, (unet, config) = prepare_runtime(), load_unet("models/class_unet")
     unet, process = runtime.place(unet), process_of(config)
     both = denoising(unet, process, params.seed, params.guidance_scale, params.steps, runtime)
     gif(f"{FOLDER}/denoising.gif", [tile(both[i], 10) for i in thinned(len(both))])

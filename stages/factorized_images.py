@@ -16,11 +16,11 @@ from fundiff.techniques.settings import Guided
 
 class Params(Guided):
     images: Named[Factorized]
-    samples: int = Field(ge=1, description="drawn of each; the one whose components read best is shown")
+    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
 
 
-def draw(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:
-    """All samples `[N, 3, S, S]` of one picture. Raises UserError for a motion that is longer than the picture."""
+def samples_of(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:
+    """Samples `[N, 3, S, S]` of one factorized picture. Raises UserError if the motion is longer than the picture."""
     if wanted.kind == "motion" and wanted.length > bench.prior.size:
         limit = f"is {wanted.length}; expected at most the model's {bench.prior.size}"
         raise UserError(f"params.yaml: factorized_images.images.{name}.length {limit}")
@@ -38,7 +38,7 @@ def main(params: Params) -> None:
     prompts = [part.prompt for wanted in params.images.values() for part in wanted.parts if part.prompt]
     bench = open_bench([*prompts, params.unconditional])
     for name, wanted in params.images.items():
-        drawn = draw(bench, params, name, wanted)
+        drawn = samples_of(bench, params, name, wanted)
         sums = partial_sums(drawn, wanted.components)
         parts = list(zip(wanted.parts, sums, strict=True))
         seen = [(f"component {i}", x, part.prompt) for i, (part, x) in enumerate(parts, 1) if part.prompt]

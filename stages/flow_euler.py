@@ -7,7 +7,7 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
 from fundiff.techniques.flow import blurs, denoised, error, point
-from fundiff.techniques.restoration import fidelity, one_step
+from fundiff.techniques.restoration import one_step, psnr_ssim
 from fundiff.techniques.settings import Flow
 
 
@@ -50,7 +50,7 @@ def main(params: Params) -> None:
     outs.animation(frames, 1, scale=4)
     for name, x in results.items():
         outs.single(name, x[0])
-    numbers = {name: fidelity(x, image) | {"mse": error(x, image)} for name, x in results.items()}
+    numbers = {name: psnr_ssim(x, image) | {"mse": error(x, image)} for name, x in results.items()}
     steps = {f"{start:g}": len(params.timesteps(path, start)) - 1 for start in (0, 0.5, 0.93)}
     outs.numbers(numbers | {"start": params.start, "steps_from": steps})
 

@@ -20,9 +20,7 @@ class Pair(Section):
 
 class Params(FlowGuided):
     hybrids: Named[Pair]
-    samples: int = Field(
-        ge=1, description="drawn of each; the one that reads best, and hides the other, is shown"
-    )
+    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
     smoothing: float = Field(gt=0, le=4, description="the filter's sigma as a multiple of the course's")
 
 

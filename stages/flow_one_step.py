@@ -6,7 +6,7 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
 from fundiff.techniques.flow import error, point
-from fundiff.techniques.restoration import fidelity, one_step
+from fundiff.techniques.restoration import one_step, psnr_ssim
 from fundiff.techniques.settings import FlowTime
 
 
@@ -30,7 +30,7 @@ def main(params: Params) -> None:
     outs.grid(rows, row_labels=[f"t = {t:g}" for t in params.times], column_labels=columns, panel=1.6)
     for t, x in clean.items():
         outs.single(f"t_{round(100 * t):03d}", x[0])
-    numbers = {f"{t:g}": fidelity(x, image) | {"mse": error(x, image)} for t, x in clean.items()}
+    numbers = {f"{t:g}": psnr_ssim(x, image) | {"mse": error(x, image)} for t, x in clean.items()}
     outs.numbers({"t": numbers, "prompt": params.prompt})
 
 

@@ -8,7 +8,7 @@ from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import load_scheduler
 from fundiff.process.paths import VariancePreserving
-from fundiff.techniques.restoration import fidelity, noisy
+from fundiff.techniques.restoration import noisy, psnr_ssim
 
 
 class Params(Section):
@@ -35,7 +35,7 @@ def main(params: Params) -> None:
     numbers = {}
     for t, (x, kernel, sigma) in blurred.items():
         outs.single(f"t_{t:03d}", x[0])
-        numbers[t] = fidelity(x, image) | {"kernel": kernel, "sigma": sigma}
+        numbers[t] = psnr_ssim(x, image) | {"kernel": kernel, "sigma": sigma}
     outs.numbers({"t": numbers})
 
 

@@ -12,12 +12,12 @@ from fundiff.techniques.settings import Guided
 class Params(Guided):
     prompt: str
     count: int = Field(ge=1, le=64)
-    sweep: list[NonNegativeFloat] = Field(description="more scales to see beside it, from the same noise")
-    negative_prompts: list[str] = Field(description="to lead away from in the place of `unconditional`")
+    sweep: list[NonNegativeFloat] = Field(description="further scales for comparison, from the same noise")
+    negative_prompts: list[str] = Field(description="prompts to use in place of `unconditional`")
 
 
 def negative(outs: Outs, scorer: Scorer, params: Params, guided: Tensor, away: dict[str, Tensor]) -> dict:
-    """A row for each negative prompt; how much of it the critic sees in the samples, and saw before."""
+    """Write a row of samples for each negative prompt; return their alignment with it, before and after."""
     labels = ["no negative", *(f"not: {prompt}" for prompt in away)]
     columns = [f"sample {i + 1}" for i in range(params.count)]
     outs.grid([guided, *away.values()], "negative", row_labels=labels, column_labels=columns, panel=1.2)

@@ -13,8 +13,8 @@ from fundiff.techniques.settings import Guided
 
 
 class Resample(Section):
-    length: int = Field(ge=1, description="steps of a jump back")
-    times: int = Field(ge=1, description="passes over each jump's steps; 1 is the course's plain rule alone")
+    length: int = Field(ge=1, description="length of a jump back, in steps")
+    times: int = Field(ge=1, description="passes over a jump's steps; 1 is the course's plain rule")
 
 
 class Params(Guided):

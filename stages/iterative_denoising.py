@@ -5,15 +5,15 @@ from fundiff.pictures.restoration import best_blur
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import entry, open_bench
-from fundiff.techniques.restoration import fidelity, iterative, noisy, one_step
+from fundiff.techniques.restoration import iterative, noisy, one_step, psnr_ssim
 from fundiff.techniques.settings import Strided
 
 
 class Params(Strided):
     image: str
     prompt: str
-    i_start: int = Field(ge=0, description="where in the timesteps to start; the course's 10 is t = 690")
-    every: int = Field(ge=1, description="show every so many steps")
+    i_start: int = Field(ge=0, description="index of the first timestep; the course's 10 is t = 690")
+    every: int = Field(ge=1, description="the figure shows every so many steps")
 
 
 def main(params: Params) -> None:
@@ -43,7 +43,7 @@ def main(params: Params) -> None:
     outs.animation(frames, 1, scale=4)
     for name, x in results.items():
         outs.single(name, x[0])
-    numbers = {name: fidelity(x, image) for name, x in results.items()} | {"noisy": fidelity(x_t, image)}
+    numbers = {name: psnr_ssim(x, image) for name, x in results.items()} | {"noisy": psnr_ssim(x_t, image)}
     outs.numbers(numbers | {"t": t, "blur": {"kernel": kernel, "sigma": sigma}})
 
 

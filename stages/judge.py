@@ -4,20 +4,20 @@ from fundiff.digits.data import load_digits
 from fundiff.digits.fit import fitted
 from fundiff.digits.networks import epoch_file, load_weights, sha256
 from fundiff.digits.objectives import ALL
-from fundiff.digits.training import Recipe
+from fundiff.digits.training import TrainingRecipe
 from fundiff.judge.classifier import Judge, cross_entropy, verdicts
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
-class Params(Recipe):
+class Params(TrainingRecipe):
     pass
 
 
 def main(params: Params) -> None:
-    device = detect().device
+    device = prepare_runtime().device
     train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
     test = load_digits("data/mnist.npz", "test", device)
 

@@ -30,7 +30,7 @@ def main(params: Params) -> None:
     prompts = [example.prompt for _, _, example in jobs]
     starts = [level for level, _, _ in jobs]
     edited = sdedit(bench, params, originals, prompts, starts, generators, constraint)
-    # A start at the last timestep takes no step after which the constraint could act.
+    # The constraint acts after each step; a start at the last timestep takes none.
     edited = masks * edited + (1 - masks) * originals
     scores = scorer.aligned(edited, prompts)
     numbers: dict[str, dict] = {

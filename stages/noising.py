@@ -1,7 +1,7 @@
 from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.data import load_digits
-from fundiff.digits.objectives import noised
+from fundiff.digits.objectives import add_noise
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
@@ -18,7 +18,8 @@ def main(params: Params) -> None:
     x = load_digits("data/mnist.npz", "test").images
     chosen = x[:: len(x) // params.digits][: params.digits]
     rows = [
-        [noised(d, sigma, generator(params.seed, i)) for sigma in params.sigmas] for i, d in enumerate(chosen)
+        [add_noise(d, sigma, generator(params.seed, i)) for sigma in params.sigmas]
+        for i, d in enumerate(chosen)
     ]
     grid("report/figures/noising.png", rows, column_labels=[f"σ = {sigma:g}" for sigma in params.sigmas])
 

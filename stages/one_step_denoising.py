@@ -5,7 +5,7 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_bench
-from fundiff.techniques.restoration import fidelity, noisy, one_step
+from fundiff.techniques.restoration import noisy, one_step, psnr_ssim
 
 
 class Params(Section):
@@ -25,7 +25,7 @@ def main(params: Params) -> None:
     outs.grid(rows, row_labels=[f"t = {t}" for t in pictures], column_labels=labels, panel=1.6)
     for t, x in clean.items():
         outs.single(f"t_{t:03d}", x[0])
-    numbers = {t: fidelity(x, image) | {"noisy": fidelity(pictures[t], image)} for t, x in clean.items()}
+    numbers = {t: psnr_ssim(x, image) | {"noisy": psnr_ssim(pictures[t], image)} for t, x in clean.items()}
     outs.numbers({"t": numbers, "prompt": params.prompt})
 
 

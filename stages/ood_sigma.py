@@ -3,7 +3,7 @@ from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.networks import load_unet
-from fundiff.digits.objectives import noised
+from fundiff.digits.objectives import add_noise
 from fundiff.judge.denoising import restoration_scores, restore
 from fundiff.judge.scores import rounded
 from fundiff.pictures.films import gif
@@ -11,7 +11,7 @@ from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
@@ -19,11 +19,11 @@ class Params(Section):
     seed: int
     sigmas: list[NonNegativeFloat] = Field(min_length=1)
     digits: int = Field(ge=1, le=12, description="test digits in the figure")
-    frames: int = Field(ge=2, description="of the animation from sigma 0 to the largest")
+    frames: int = Field(ge=2, description="frames of the animation, from sigma 0 to the largest")
 
 
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime = prepare_runtime()
     unet = runtime.place(load_unet("models/denoiser")[0])
     validation, test = (
         load_digits("data/mnist.npz", s, runtime.device).images for s in ("validation", "test")
@@ -31,22 +31,22 @@ def main(params: Params) -> None:
     mean_image = load_digits("data/mnist.npz", "train", runtime.device).images.mean(0, keepdim=True)
     scores = {}
     for sigma in params.sigmas:
-        z = noised(test, sigma, generator(params.seed, "test"))
-        noisy = noised(validation, sigma, generator(params.seed, "validation"))
+        z = add_noise(test, sigma, generator(params.seed, "test"))
+        noisy = add_noise(validation, sigma, generator(params.seed, "validation"))
         restored = restore(unet, z, runtime)
         scores[f"{sigma:g}"] = restoration_scores(restored, z, test, mean_image, noisy, validation)
     write_json("metrics/ood_sigma.json", rounded(scores))
-    shown = test[:: len(test) // params.digits][: params.digits]
+    chosen = test[:: len(test) // params.digits][: params.digits]
     rows, labels = [], []
     for sigma in params.sigmas:
-        z = noised(shown, sigma, generator(params.seed, "shown"))
+        z = add_noise(chosen, sigma, generator(params.seed, "shown"))
         rows += [list(z), list(restore(unet, z, runtime))]
         labels += [f"σ = {sigma:g}", "denoised"]
     grid("report/figures/ood_sigma.png", rows, labels, panel=0.8)
     frames = []
     for i in range(params.frames):
-        z = noised(shown, max(params.sigmas) * i / (params.frames - 1), generator(params.seed, "shown"))
-        frames.append(tile(torch.cat([z, restore(unet, z, runtime)]), len(shown)))
+        z = add_noise(chosen, max(params.sigmas) * i / (params.frames - 1), generator(params.seed, "shown"))
+        frames.append(tile(torch.cat([z, restore(unet, z, runtime)]), len(chosen)))
     gif("report/figures/ood_sigma.gif", frames, milliseconds=120)
 
 

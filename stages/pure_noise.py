@@ -3,27 +3,27 @@ from pydantic import Field
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.networks import load_unet
-from fundiff.digits.objectives import noised
+from fundiff.digits.objectives import add_noise
 from fundiff.judge.scores import rounded
 from fundiff.pictures.grids import grid
 from fundiff.pictures.restoration import clamped, psnr
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
 class Params(Section):
     seed: int
-    digits: int = Field(ge=1, le=12, description="of pure noise, in the figure")
+    digits: int = Field(ge=1, le=12, description="samples of pure noise in the figure")
 
 
 @torch.no_grad()
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime = prepare_runtime()
     mean_digit = load_digits("data/mnist.npz", "train", runtime.device).images.mean(0, keepdim=True)
-    z = noised(
+    z = add_noise(
         torch.zeros(params.digits, 1, 28, 28, device=runtime.device), 1.0, generator(params.seed, "shown")
     )
     rows, labels = [z], ["pure noise"]

@@ -4,23 +4,23 @@ from pydantic import Field
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import sample
-from fundiff.judge.jury import Jury, SampleParams, animate, keep, summary
+from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, summary, write_samples
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
 class Params(SampleParams):
     per_digit: int = Field(ge=1, le=10, description="samples of each digit in the figure")
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    guidance_scales: list[float] = Field(description="more scales to judge, for accuracy against diversity")
+    guidance_scales: list[float] = Field(description="more scales to score: accuracy against diversity")
 
 
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime = prepare_runtime()
     digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
     mine = workers.share(len(digits))
     for epoch in load_unet("models/class_unet")[1]["snapshots"]:
@@ -34,17 +34,17 @@ def main(params: Params) -> None:
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
-    jury, scores = Jury(params.seed, runtime), {}
-    labels = jury.labels(jury.reference.size)
+    scoring, scores = DigitScoring(params.seed, runtime), {}
+    labels = scoring.labels(scoring.reference.size)
     mine = workers.share(len(labels))
     for guidance_scale in sorted({*params.guidance_scales, params.guidance_scale}):
         estimator = classed(unet, labels[mine], process, guidance_scale)
-        sets = jury.sets(estimator, process, len(labels), **dict(params.judged))
-        scores[guidance_scale] = jury.score(sets, labels)
+        sets = scoring.sets(estimator, process, len(labels), **dict(params.scored))
+        scores[guidance_scale] = scoring.score(sets, labels)
         if guidance_scale == params.guidance_scale:
-            shown = sets
-    told = summary(scores, params.guidance_scale) | jury.context()
-    keep("class_unet", params.judged, shown, labels.repeat(len(shown)), told)
+            chosen = sets
+    told = summary(scores, params.guidance_scale) | scoring.context()
+    write_samples("class_unet", params.scored, chosen, labels.repeat(len(chosen)), told)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@ from pydantic import Field
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.networks import load_unet
-from fundiff.digits.objectives import noised
+from fundiff.digits.objectives import add_noise
 from fundiff.pictures.grids import grid
 from fundiff.pictures.restoration import clamped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 
@@ -20,10 +20,10 @@ class Params(Section):
 
 @torch.no_grad()
 def main(params: Params) -> None:
-    runtime = detect()
+    runtime = prepare_runtime()
     x = load_digits("data/mnist.npz", "test", runtime.device).images
     x = x[:: len(x) // params.digits][: params.digits]
-    z = torch.cat([noised(d[None], params.sigma, generator(params.seed, i)) for i, d in enumerate(x)])
+    z = torch.cat([add_noise(d[None], params.sigma, generator(params.seed, i)) for i, d in enumerate(x)])
     rows, labels = [x, z], ["clean", f"noisy, σ = {params.sigma:g}"]
     for epoch in load_unet("models/denoiser")[1]["snapshots"]:
         unet = runtime.place(load_unet("models/denoiser", epoch)[0])

@@ -5,12 +5,12 @@ from fundiff.digits.estimators import timed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import verdicts
-from fundiff.judge.jury import Jury, SampleParams, animate, keep
+from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, write_samples
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 COLUMNS = 10
@@ -21,7 +21,7 @@ class Params(SampleParams):
 
 
 def main(params: Params) -> None:
-    runtime, mine = detect(), workers.share(params.count)
+    runtime, mine = prepare_runtime(), workers.share(params.count)
     for epoch in load_unet("models/time_unet")[1]["snapshots"]:
         unet, config = load_unet("models/time_unet", epoch)
         process = process_of(config)
@@ -33,10 +33,10 @@ def main(params: Params) -> None:
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
         animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)
-    jury = Jury(params.seed, runtime)
-    sets = jury.sets(estimator, process, jury.reference.size, **dict(params.judged))
-    seen = verdicts(jury.judge, torch.cat(sets))[1]
-    keep("time_unet", params.judged, sets, seen, jury.score(sets) | jury.context())
+    scoring = DigitScoring(params.seed, runtime)
+    sets = scoring.sets(estimator, process, scoring.reference.size, **dict(params.scored))
+    seen = verdicts(scoring.judge, torch.cat(sets))[1]
+    write_samples("time_unet", params.scored, sets, seen, scoring.score(sets) | scoring.context())
 
 
 if __name__ == "__main__":

@@ -15,15 +15,15 @@ from fundiff.sampling.steps import SAMPLERS
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.settings import Guidance
 
-FIRST = 990  # the course's first timestep; at 999 nothing of the picture is left to solve for
+FIRST = 990  # the course's first timestep; at 999 x_t is pure noise, where x_0 cannot be solved for
 
 
 class Params(Guidance):
     seed: int
     prompts: list[str] = Field(min_length=1)
-    samples: int = Field(ge=1, description="of each prompt")
+    samples: int = Field(ge=1, description="samples of each prompt")
     calls: list[Annotated[int, Field(ge=1, le=FIRST + 1)]] = Field(
-        min_length=1, description="UNet calls, each a column of the figure"
+        min_length=1, description="numbers of UNet calls; each is a column of the figure"
     )
 
 
@@ -39,13 +39,13 @@ def main(params: Params) -> None:
             step = sampler(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
             results[calls] = last(progress(steps, f"{name}, {calls} calls", calls))
-        scores = {calls: scorer.aligned(images, prompts) for calls, images in results.items()}
+        scores = {calls: scorer.aligned(pictures, prompts) for calls, pictures in results.items()}
         numbers[name] = {
             f"{calls}_calls": one.mean()
             | {"own_prompt_std": float(one.own.std()) if len(prompts) > 1 else 0.0}
             for calls, one in scores.items()
         }
-        firsts = [unit(images[:: params.samples]) for images in results.values()]
+        firsts = [unit(pictures[:: params.samples]) for pictures in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
         words.append([f"{calls} calls" for calls in results])
     labels = [name.replace("_", "\n") for name in SAMPLERS]

@@ -4,7 +4,7 @@ from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.names import slugs
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pipeline.noise import sample_generators
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.upscaling import enlarged, load_stage_ii
@@ -17,7 +17,9 @@ from fundiff.views.rigid import View
 
 class Params(Loop, Guidance):
     prompts: list[str] = Field(min_length=1)
-    num_inference_steps: list[PositiveInt] = Field(min_length=1, description="each a row of the figure")
+    num_inference_steps: list[PositiveInt] = Field(
+        min_length=1, description="numbers of sampling steps; each is a row of the figure"
+    )
 
 
 def main(params: Params) -> None:
@@ -26,19 +28,19 @@ def main(params: Params) -> None:
     estimator, count = bench.guided(params, params.prompts), len(params.prompts)
     rows, numbers = {}, {}
     for steps in params.num_inference_steps:
-        images = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
-        rows[f"{steps} steps"] = images
-        scores = scorer.aligned(images, params.prompts)
+        pictures = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
+        rows[f"{steps} steps"] = pictures
+        scores = scorer.aligned(pictures, params.prompts)
         numbers[f"{steps}_steps"] = {prompt: scores.numbers(i) for i, prompt in enumerate(params.prompts)}
-        for prompt, image in zip(params.prompts, images, strict=True):
+        for prompt, image in zip(params.prompts, pictures, strict=True):
             outs.single(f"{names[prompt]}_{steps:03d}_steps", image)
-    if second := load_stage_ii(load_pinned("data/model.json"), detect()):
+    if second := load_stage_ii(load_pinned("data/model.json"), prepare_runtime()):
         readings = [(View(), bench.states(params.prompts), 1.0)]
         unconditional, generators = (
             bench.states([params.unconditional])[0],
             sample_generators(params.seed, count, "large"),
         )
-        large = enlarged(second, images, readings, unconditional, generators)
+        large = enlarged(second, pictures, readings, unconditional, generators)
         rows[f"{large.shape[-1]} pixels"] = large
         for prompt, image in zip(params.prompts, large, strict=True):
             outs.single(f"{names[prompt]}_large", image)

@@ -4,7 +4,7 @@ from fundiff.digits.objectives import held_out_single_step, single_step
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 
 STAGE = "train_pure_noise"
@@ -15,7 +15,7 @@ class Params(TrainParams):
 
 
 def main(params: Params) -> None:
-    device = detect().device
+    device = prepare_runtime().device
     train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
     with seeded(params.seed):
         unet = UNet(params.hidden_size)

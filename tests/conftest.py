@@ -1,10 +1,12 @@
 """What all tests share: one thread, examples that repeat, the longest file first."""
 
+import os
+
 import torch
 from hypothesis import settings
 
 # Small tensors are fastest so, and tests must not fight a training for the cores.
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("FUNDIFF_THREADS", "1")))
 
 # The same commit gives the same verdict.
 settings.register_profile("repeatable", derandomize=True)

@@ -23,8 +23,8 @@ from fundiff.pipeline.lock import read_lock
 from fundiff.pipeline.params import Section, inherited, read_params, validate
 from fundiff.pipeline.stage import stage_names
 from fundiff.report.key_figures import key_figures
-from fundiff.report.page import caption
 from fundiff.report.results import Stage
+from fundiff.report.words import caption
 from stages.report import Params as ReportParams
 
 OPENING, SOURCES = "pictures/test_opening.py", "pictures/test_sources.py"
@@ -83,6 +83,9 @@ ROWS = {
     "a kill while a folder is replaced": "pipeline/test_files.py::test_a_kill_between_any_two_steps_leaves_one_whole",
     "temporaries of dead processes": "pipeline/test_files.py::test_what_dead_processes_left_is_swept_and_what_living_ones_write_is_not",
     "a kill before the metrics": "digits/test_fit.py::test_a_kill_before_the_metrics_are_written_loses_no_training",
+    "a full disk": "pipeline/test_outside.py::test_a_full_disk_is_one_line_and_what_was_there_stays",
+    "Ctrl-C": "pipeline/test_outside.py::test_ctrl_c_is_one_line",
+    "read-only folder": "pipeline/test_outside.py::test_a_read_only_folder_is_one_line",
     "foreign classes and pickles": f"{FOLDERS}::test_no_pickle_of_a_folder_is_ever_opened",
     # Machines
     "Intel cores with AMX": "pipeline/test_workers.py::test_digits_sampled_by_two_processes_are_those_of_one",

@@ -13,7 +13,7 @@ from fundiff.critic.encoder import load_critic, sentence_vectors
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.noise import randn, sample_generators
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.prior.text import text_pipeline, token_states
 from prior.making.captions import captioned, phrase
@@ -34,7 +34,7 @@ def sample(
     """Samples `[P, 3, 64, 64]` of prompts with states `[1 + P, 77, C]` (row 0 is ""), one noise a
     position."""
     noise = randn(sample_generators(section.seed, len(states) - 1, purpose), (3, 64, 64))
-    bf16 = detect().precision == "bf16"
+    bf16 = prepare_runtime().precision == "bf16"
     parts = []
     starts = range(0, len(noise), section.batch_size)
     for start in progress(starts, f"{purpose}, guidance {scale:g}", len(starts), " batches"):
@@ -106,7 +106,12 @@ def main() -> None:
         for i in range(0, len(pool), 2000)
     ]
     known = torch.cat([small(part) for part in parts])
-    figures: dict = {"runtime": str(detect()), "prompts": len(prompts), "names": len(names), "guidance": {}}
+    figures: dict = {
+        "runtime": str(prepare_runtime()),
+        "prompts": len(prompts),
+        "names": len(names),
+        "guidance": {},
+    }
     for scale in section.scales:
         started = time.perf_counter()
         images = sample(unet, states, section, scale)

@@ -10,7 +10,7 @@ import torch
 
 from fundiff.critic.encoder import Critic, ImageEncoder, save_critic, sentence_vectors
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from prior.making.captions import phrase
 from prior.making.critic_training import on_white, training
 from prior.making.retrieval import retrieval
@@ -19,7 +19,7 @@ from prior.stages.sections import TrainCritic, read, run
 
 def main() -> None:
     section = read(TrainCritic, "train_critic")
-    runtime = detect()
+    runtime = prepare_runtime()
     rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
     cut_outs = on_white(np.load("data/prior/drawings.npz")["pixels"])
     names = sorted({phrase(row["concept"]) for row in rows})

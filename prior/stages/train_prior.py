@@ -16,7 +16,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import load_checkpoint, replacing, save_checkpoint
 from fundiff.pipeline.noise import randn, sample_generators
 from fundiff.pipeline.progress import pace
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.prior.text import text_pipeline, token_states
 from prior.making.network import guided_samples, make_scheduler, make_unet, save_prior
@@ -66,7 +66,7 @@ def start(section: TrainPrior, width: int) -> tuple[Training, dict]:
             section.init, subfolder="unet", torch_dtype=torch.float32
         )
     recipe = Recipe(**section.model_dump(exclude={"init", "checkpoint_images", "unet"}))
-    training = Training(unet, recipe, detect().precision == "bf16")
+    training = Training(unet, recipe, prepare_runtime().precision == "bf16")
     state = load_checkpoint(CHECKPOINT)
     if state is not None:
         changed = [key for key, value in fixed.items() if json.loads(state["params"]).get(key) != value]

@@ -23,7 +23,7 @@
     const stop = () => { clearInterval(timer); timer = 0; sign.textContent = "▶"; button.setAttribute("aria-label", `Play: ${about}`); };
     film.play = () => {
       if (timer) return;
-      if (+range.value === last) range.value = 0;
+      if (+range.value === last) { range.value = 0; show(0); }
       sign.textContent = "❚❚"; button.setAttribute("aria-label", `Pause: ${about}`);
       timer = setInterval(() => {
         range.value = +range.value + 1; show(+range.value);

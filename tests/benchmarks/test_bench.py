@@ -48,9 +48,9 @@ def test_the_notebooks_loss_is_the_librarys(unet):
     x, labels = torch.rand(6, 1, 28, 28), torch.arange(6)
     ours = prediction(PROCESS, classes=10, drop=0.5)(unet, x, labels, generator(1, "loss"))
     g = generator(1, "loss")
-    t, keep = PROCESS.path.draw(6, g) + 1, (torch.rand(6, 1, generator=g) >= 0.5).float()
-    theirs = notebook.noise_loss(unet, x, labels, t, torch.randn(x.shape, generator=g), keep)
-    assert 0 < keep.sum() < 6
+    t, given = PROCESS.path.draw(6, g) + 1, (torch.rand(6, 1, generator=g) >= 0.5).float()
+    theirs = notebook.noise_loss(unet, x, labels, t, torch.randn(x.shape, generator=g), given)
+    assert 0 < given.sum() < 6
     torch.testing.assert_close(theirs, ours)
 
 
@@ -166,11 +166,11 @@ def test_named_rows_replace_theirs_alone_and_machines_do_not_mix(tmp_path, monke
     monkeypatch.setattr(run, "check", lambda rows: None)
     fast = Outcome([(Turn(6.0), Turn(2.0))], {"peer": 1, "fundiff": 1})
     monkeypatch.setattr(run, "duel", lambda row, turns: fast)
-    run.run(["stage_start", "stage_start_digits"], None)
+    run.measure(["stage_start", "stage_start_digits"], None)
     before = json.loads(Path("metrics/bench.json").read_text())
     slow = Outcome([(Turn(1.0), Turn(2.0))], {"peer": 1, "fundiff": 1})
     monkeypatch.setattr(run, "duel", lambda row, turns: slow)
-    run.run(["stage_start"], 1)
+    run.measure(["stage_start"], 1)
     after = json.loads(Path("metrics/bench.json").read_text())
     assert set(after) == {"machine", "stage_start", "stage_start_digits"}
     assert after["stage_start_digits"] == before["stage_start_digits"]
@@ -179,7 +179,7 @@ def test_named_rows_replace_theirs_alone_and_machines_do_not_mix(tmp_path, monke
     assert plain(after).splitlines()[0].startswith("a CPU, 2 cores (avx2)")
     assert len(markdown(after).splitlines()) == 4
     monkeypatch.setattr(run, "machine", lambda: MACHINE | {"cpu": "another"})
-    run.run(["stage_start"], 1)
+    run.measure(["stage_start"], 1)
     assert set(json.loads(Path("metrics/bench.json").read_text())) == {"machine", "stage_start"}
     assert "was of another machine: its 2 rows are replaced" in capsys.readouterr().out
 

@@ -49,8 +49,8 @@ def test_the_sample_that_hides_its_other_reading_is_chosen():
 
 @given(st.lists(st.floats(-1, 1), min_size=4, max_size=4))
 def test_a_margin_over_more_prompts_is_never_larger(scores):
-    judged = Alignment(torch.tensor([scores]), torch.tensor([2]), 4)
-    assert judged.margin([0, 3]) <= judged.margin([0]) <= judged.margin()
+    scored = Alignment(torch.tensor([scores]), torch.tensor([2]), 4)
+    assert scored.margin([0, 3]) <= scored.margin([0]) <= scored.margin()
 
 
 def test_a_prompt_outside_of_the_vocabulary_is_compared_with_all_of_it():

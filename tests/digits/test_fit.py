@@ -11,6 +11,7 @@ from fundiff.digits.fit import ClassParams, train_conditioned
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import inherited, read_params, validate
 
+pytestmark = pytest.mark.bits
 SECTIONS = read_params("params.yaml")
 TINY = {"epochs": 2, "repeats": 1, "batch_size": 20, "hidden_size": 4, "snapshots": [1], "timesteps": 20}
 

@@ -11,13 +11,13 @@ from torch import nn
 from fundiff.digits.data import Digits
 from fundiff.digits.networks import epoch_file, load_unet, load_weights, save_config, save_epoch
 from fundiff.digits.objectives import (
+    add_noise,
     held_out_prediction,
     held_out_single_step,
-    noised,
     prediction,
     single_step,
 )
-from fundiff.digits.training import Augmentation, Recipe, rate, train
+from fundiff.digits.training import Augmentation, TrainingRecipe, rate, train, warm_ema
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, seeded
@@ -25,16 +25,17 @@ from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import VariancePreserving
 from fundiff.process.predictions import EpsPrediction
 
+pytestmark = pytest.mark.bits
 SLOW = Runtime("cpu", "fp32", 1)
 STILL = Augmentation(rotate=0, scale=0, shift=0)
 PROCESS = EpsPrediction(VariancePreserving.linear_betas(20, 1e-4, 0.02))
 
 
-def recipe(**changes) -> Recipe:
+def recipe(**changes) -> TrainingRecipe:
     values = dict(
         seed=3, epochs=4, repeats=1, batch_size=8, learning_rate=1e-3, decay="cosine", ema_decay=0.9
     )
-    return Recipe(**(values | {"augmentation": STILL} | changes))
+    return TrainingRecipe(**(values | {"augmentation": STILL} | changes))
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,16 @@ def test_the_average_without_decay_is_the_model_itself(digits, tmp_path):
     assert all(not name.startswith("module") for name in plain[-1][2])
 
 
+def test_the_average_never_reads_the_counter_on_the_device():
+    class OnTheDevice:
+        def __int__(self):
+            raise AssertionError("a GPU would be waited for")
+
+    ema, current = [torch.zeros(2)], [torch.ones(2)]
+    warm_ema(0.9, lambda: 2)(ema, current, OnTheDevice())
+    assert torch.allclose(ema[0], torch.full((2,), 1 - 3 / 12))
+
+
 def test_averaged_batch_norm_moves_with_its_weights(digits, tmp_path):
     averaged, plain = run(digits, tmp_path / "g.pt"), run(digits, tmp_path / "h.pt", ema_decay=0)
     name = "down1.0.1.running_mean"
@@ -133,7 +144,7 @@ def test_losses_of_perfect_models_are_zero(digits):
     g = generator(1)
     assert single_step(0.5)(Clean(), digits.images[:8], digits.labels[:8], g).item() == 0
     assert held_out_single_step(Digits(digits.images[:8], digits.labels[:8]), 0.5, 0)(Clean()) == 0
-    assert torch.equal(noised(digits.images, 0, g), digits.images)
+    assert torch.equal(add_noise(digits.images, 0, g), digits.images)
 
 
 def test_the_class_is_hidden_as_often_as_asked(digits):

@@ -77,3 +77,20 @@ def test_blur_keeps_a_flat_image():
     assert torch.allclose(
         blur(torch.full((1, 1, 28, 28), 0.3), 1.5), torch.full((1, 1, 28, 28), 0.3), atol=1e-6
     )
+
+
+def test_psnr_and_ssim_agree_with_torchmetrics():
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+    g = torch.Generator().manual_seed(0)
+    clean = torch.rand(3, 3, 24, 24, generator=g)
+    for strength in (0.02, 0.1, 0.4):
+        noisy = (clean + strength * torch.randn(clean.shape, generator=g)).clamp(0, 1)
+        assert psnr(noisy, clean) == pytest.approx(
+            float(peak_signal_noise_ratio(noisy, clean, data_range=1.0)), abs=1e-4
+        )
+        theirs = structural_similarity_index_measure(
+            noisy, clean, gaussian_kernel=False, kernel_size=7, data_range=1.0
+        )
+        # scikit-image divides a window's variances by 48, torchmetrics by 49.
+        assert ssim(noisy, clean) == pytest.approx(float(theirs), abs=5e-3)

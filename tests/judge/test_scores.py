@@ -5,7 +5,7 @@ import torch
 
 from fundiff.digits.data import Digits
 from fundiff.judge.classifier import Judge
-from fundiff.judge.scores import Reference, bounds, judged, rounded
+from fundiff.judge.scores import Reference, bounds, rounded, scores_of_sets
 from fundiff.pipeline.errors import UserError
 
 
@@ -27,7 +27,7 @@ def test_what_is_real_scores_the_floor_and_noise_the_ceiling(judge):
     test, train = digits(200, 0), digits(200, 1)
     reference = Reference.of(judge, test, seed=0)
     limits = bounds(judge, reference, test, train, seed=0)
-    real = judged(judge, reference, train, [digits(reference.size, 2).images], None)
+    real = scores_of_sets(judge, reference, train, [digits(reference.size, 2).images], None)
     assert limits["frechet_floor"] < limits["frechet_noise"] and limits["coverage_real"] > 0.5
     assert real["frechet"] < 3 * limits["frechet_floor"] < limits["frechet_noise"]
     assert "accuracy" not in real and "frechet_std" not in real
@@ -39,7 +39,7 @@ def test_accuracy_is_the_share_that_the_judge_reads_as_asked(judge):
     images = test.images[: reference.size]
     seen = judge(images).argmax(1)
     wrong = torch.where(torch.arange(len(seen)) < 5, (seen + 1) % 10, seen)
-    scores = judged(judge, reference, test, [images, images], wrong)
+    scores = scores_of_sets(judge, reference, test, [images, images], wrong)
     assert scores["accuracy"] == pytest.approx(1 - 5 / len(seen))
     assert scores["accuracy_std"] == 0 and scores["nearest_train_mse"] == 0
 

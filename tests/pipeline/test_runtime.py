@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from fundiff.digits.fit import state_folder
-from fundiff.digits.training import Recipe
+from fundiff.digits.training import TrainingRecipe
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.pipeline import machine, workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.runtime import Runtime, accelerator, detect, precision_of
+from fundiff.pipeline.runtime import Runtime, accelerator, precision_of, prepare_runtime
 from tests.closure import closure
 
 SLOW_TO_IMPORT = [
@@ -26,11 +26,11 @@ SLOW_TO_IMPORT = [
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     threads = torch.get_num_threads()
-    detect.cache_clear()
+    prepare_runtime.cache_clear()
     for name in ("FUNDIFF_DEVICE", "FUNDIFF_PRECISION", "FUNDIFF_THREADS"):
         monkeypatch.delenv(name, raising=False)
     yield
-    detect.cache_clear()
+    prepare_runtime.cache_clear()
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("default")
 
@@ -39,8 +39,8 @@ def test_the_environment_decides(monkeypatch):
     monkeypatch.setenv("FUNDIFF_DEVICE", "cpu")
     monkeypatch.setenv("FUNDIFF_PRECISION", "fp32")
     monkeypatch.setenv("FUNDIFF_THREADS", "1")
-    assert detect() == Runtime("cpu", "fp32", 1)
-    assert str(detect()) == "cpu fp32, 1 threads"
+    assert prepare_runtime() == Runtime("cpu", "fp32", 1)
+    assert str(prepare_runtime()) == "cpu fp32, 1 threads"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_precision_is_never_timed(monkeypatch):
     """Under load a timing would say something else, in the middle of a repro or between a kill and the next run."""
     monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("timed"))
     monkeypatch.setattr(time, "monotonic", lambda: pytest.fail("timed"))
-    assert detect().precision == precision_of("cpu")
+    assert prepare_runtime().precision == precision_of("cpu")
 
 
 def test_an_apple_gpu_is_chosen_where_there_is_one(monkeypatch):
@@ -88,7 +88,7 @@ class OnTheCpu(torch.Tensor):
 
 
 def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path):
-    params = Recipe(
+    params = TrainingRecipe(
         seed=0, epochs=1, repeats=1, batch_size=1, learning_rate=1, decay="constant", ema_decay=0,
         augmentation={"rotate": 0, "scale": 0, "shift": 0},
     )  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path)
 
 
 def test_products_on_a_gpu_are_deterministic():
-    detect()
+    prepare_runtime()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
@@ -125,7 +125,7 @@ def test_a_wrong_value_is_one_line_that_names_it(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=name) as error:
         workers.leads()
-        detect()
+        prepare_runtime()
     assert "\n" not in str(error.value)
 
 
@@ -138,15 +138,15 @@ def test_autocast_is_off_in_fp32_and_on_in_bf16():
 
 
 def test_algorithms_are_deterministic_and_those_that_cannot_be_warn():
-    detect()
+    prepare_runtime()
     assert torch.are_deterministic_algorithms_enabled()
     assert torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 FAULTS = """
 import resource
-from fundiff.pipeline.runtime import detect
-detect()
+from fundiff.pipeline.runtime import prepare_runtime
+prepare_runtime()
 import torch
 x = torch.ones(3_000_000)
 sets = [[x + i for i in range(8)] for _ in range(2)]
@@ -170,9 +170,7 @@ def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
     stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
     assert len(stages) >= 14
     imports = "\n".join(f"import stages.{path.stem}" for path in stages)
-    code = (
-        f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import detect\ndetect()\nprint(*sys.modules)"
-    )
+    code = f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import prepare_runtime\nprepare_runtime()\nprint(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert [name for name in SLOW_TO_IMPORT if name in loaded] == []
 

@@ -1,5 +1,6 @@
 """Several processes work as one: the same loss, the same digits, the files once, and a kill leaves no trace."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -23,7 +24,11 @@ from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
 
 LEVELS = 2  # of 255: what rounding, through some steps of a sampler, comes to
-FIXED = {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
+FIXED = {
+    name: os.environ.get(name, usual)
+    for name, usual in {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}.items()
+}
+pytestmark = pytest.mark.bits
 ALONE = ["env", *(f"{k}={v}" for k, v in FIXED.items()), "python", "-m"]
 # A port of its own, for other tests may be running; --multi_gpu is what starts several processes, on CPUs too.
 TWO = [
@@ -40,7 +45,11 @@ def as_one_of(monkeypatch, rank: int, count: int) -> None:
 def test_alone_a_process_takes_and_writes_all(tmp_path):
     assert list(range(5))[workers.share(5)] == [0, 1, 2, 3, 4] and workers.weight(5) == 1
     x, model = torch.rand(3), torch.nn.Linear(1, 1)
-    assert workers.gathered(x, 3) is x and workers.averaged(x) is x and workers.averaging(model) is model
+    assert (
+        workers.gathered(x, 3) is x
+        and workers.mean_over_processes(x) is x
+        and workers.data_parallel(model) is model
+    )
     assert workers.leads() and workers.agreed("bf16") == "bf16"
 
 
@@ -72,8 +81,8 @@ def project(folder: Path) -> Path:
     params["train_class_unet"] |= {
         "epochs": 4, "repeats": 1, "batch_size": 20, "hidden_size": 8, "snapshots": [1], "timesteps": 20,
     }  # fmt: skip
-    judged = {"seeds": 1, "sampler": "ddim", "steps": 3}
-    params["sample_class_unet"] |= {"per_digit": 1, "steps": 5, "guidance_scales": [], "judged": judged}
+    scored = {"seeds": 1, "sampler": "ddim", "steps": 3}
+    params["sample_class_unet"] |= {"per_digit": 1, "steps": 5, "guidance_scales": [], "scored": scored}
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     parts = split(*packaged()["all"], {"train": 201, "validation": 100, "test": 102}, 0)
     (folder / "data").mkdir()
@@ -122,7 +131,8 @@ def test_two_processes_reach_the_loss_of_one_and_leave_the_same_files(trained):
     assert second["train_loss"] == pytest.approx(first["train_loss"], rel=0.02)
     assert set(left(one)) == set(left(two))
     told = (two / "metrics/train_class_unet.json").read_text(encoding="utf-8")
-    assert '"runtime": "cpu fp32, 1 threads, 2 processes"' in told
+    precision, threads = FIXED.values()
+    assert f'"runtime": "cpu {precision}, {threads} threads, 2 processes"' in told
 
 
 @pytest.mark.slow

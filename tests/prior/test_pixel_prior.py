@@ -17,6 +17,7 @@ from fundiff.sampling.estimators import conditional, guided
 from fundiff.sampling.loop import denoise, last
 from tests.tiny import SIZE, make_if
 
+pytestmark = pytest.mark.bits
 CPU = Runtime("cpu", "fp32", 1)
 OPTIONS = {"variant": "fp16", "precision": "fp32", "offload": False, "stage_ii": None}
 PROMPTS = {"rocket": "a rocket ship", "dog": "a photo of a dog", "empty": ""}

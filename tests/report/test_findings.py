@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import read_params
 from fundiff.report.digit_findings import DIGITS
 from fundiff.report.findings import change, counted, finding, trend
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+PARAMS = read_params(ROOT / "params.yaml")
 FINDINGS = PICTURES | DIGITS
 
 
@@ -24,7 +24,7 @@ def numbers(name: str) -> dict[str, Any]:
 
 
 def stage(name: str, metrics: dict[str, Any], **params: Any) -> Stage:
-    made = Stage(name, PARAMS[name] | params, [], {}, ROOT)
+    made = Stage(name, (PARAMS[name] or {}) | params, [], {}, ROOT)
     made.__dict__["metrics"] = metrics
     return made
 

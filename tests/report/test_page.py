@@ -64,28 +64,28 @@ def animation(path: Path, rows: int, frames: int) -> None:
 IMAGES, LEVELS, T = ["tower", "red_bridge"], [1, 5, 20], [250, 500, 750]
 SDEDIT = {"seed": 180, "stride": 30, "images": IMAGES, "levels": LEVELS, "prompt": "a rocket ship"}
 PART_A: dict[str, dict] = {
-    "setup": {"seed": 180, "prompts": ["a rocket ship", "a high quality photo"], "num_inference_steps": [5, 34]},
+    "setup": {"seed": 180, "prompts": ["a rocket ship", "photo"], "num_inference_steps": [5, 34]},
     "forward_process": {"seed": 180, "timesteps": T},
     "gaussian_denoising": {"timesteps": T},
-    "one_step_denoising": {"timesteps": T, "prompt": "a high quality photo"},
+    "one_step_denoising": {"timesteps": T, "prompt": "photo"},
     "iterative_denoising": {"every": 5},
-    "sampling": {"prompt": "a high quality photo", "count": 5},
-    "guidance": {"prompt": "a high quality photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3], "negative_prompts": ["a high quality photo"]},
+    "sampling": {"prompt": "photo", "count": 5},
+    "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3], "negative_prompts": ["photo"]},
     "sdedit": SDEDIT,
     "edit_images": SDEDIT,
     "inpainting": {"examples": {"tower_top": {}}},
     "text_sdedit": SDEDIT,
     "visual_anagrams": {
-        "anagrams": {"man_fire": [{"view": "identity", "prompt": "a high quality photo"}, {"view": "flip", "prompt": "a rocket ship"}]},
+        "anagrams": {"man_fire": [{"view": "identity", "prompt": "photo"}, {"view": "flip", "prompt": "a rocket ship"}]},
         "samples": 8,
     },
-    "hybrid_images": {"hybrids": {"skull_falls": {"far": "a high quality photo", "near": "a rocket ship"}}, "samples": 8},
-    "multi_view_anagrams": {"anagrams": {"puzzle": [{"view": "jigsaw", "prompt": "a high quality photo"}]}, "samples": 8},
+    "hybrid_images": {"hybrids": {"skull_falls": {"far": "photo", "near": "a rocket ship"}}, "samples": 8},
+    "multi_view_anagrams": {"anagrams": {"puzzle": [{"view": "jigsaw", "prompt": "photo"}]}, "samples": 8},
     "factorized_images": {
-        "images": {"inverse": {"parts": [{"prompt": "a high quality photo"}, {"image": "tower"}]}}, "samples": 4,
+        "images": {"inverse": {"parts": [{"prompt": "photo"}, {"image": "tower"}]}}, "samples": 4,
     },
     "masked_sdedit": {"examples": {"sky": {}}, "levels": LEVELS},
-    "samplers": {"prompts": ["a rocket ship", "a high quality photo"], "calls": [5, 33]},
+    "samplers": {"prompts": ["a rocket ship", "photo"], "calls": [5, 33]},
 }  # fmt: skip
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
@@ -100,13 +100,12 @@ SINGLES = {
     },
 }
 FIDELITY, FIT = {"psnr": 20.0, "ssim": 0.7}, {"own_prompt": 0.6, "wrong_prompts": 0.2, "rank": 1}
-READ = {
-    "readings": [{"seen": "flip", "prompt": "a high quality photo"} | FIT],
-    "chosen": {"sample": 3, "of": 8},
-} | {f"{score}{kind}": 0.5 for score in ("alignment", "concealment") for kind in ("", "_random")}
+READ = {"readings": [{"seen": "flip", "prompt": "photo"} | FIT], "chosen": {"sample": 3, "of": 8}} | {
+    f"{score}{kind}": 0.5 for score in ("alignment", "concealment") for kind in ("", "_random")
+}
 LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
-    "setup": {"alignment": {f"{n}_steps": {"rocket": FIT, "photo": FIT} for n in (5, 34)}},
+    "setup": {"alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)}},
     "sampling": LOOK,
     "guidance": {
         "guidance": {scale: LOOK for scale in ("1", "3", "7")},
@@ -461,16 +460,14 @@ def test_a_picture_is_called_by_what_it_shows():
         return Stage(name, params, [], {}, Path())
 
     stages = {
-        "setup": stage("setup", prompts=["a rocket ship"]),
+        "setup": stage("setup", prompts=["a rocket ship", "a Zürich tram!"]),
         "sdedit": stage("sdedit", prompt="a rocket ship"),
-        "masked_sdedit": stage("masked_sdedit", examples={"car": {"prompt": "a taxi"}}),
     }
     singles = "report/figures/{}/single/{}.png".format
-    assert caption(singles("setup", "a_rocket_ship_050_steps"), stages) == "a rocket ship"
+    assert caption(singles("setup", "a_zürich_tram_050_steps"), stages) == "a Zürich tram!"
     assert (
         caption(singles("sdedit", "red_bridge_level_07"), stages) == "red bridge as “a rocket ship”, level 7"
     )
-    assert caption(singles("masked_sdedit", "car_level_03"), stages) == "car as “a taxi”, level 3"
     assert caption(singles("iterative_denoising", "iterative"), stages) == "iterative denoising"
     assert caption(singles("forward_process", "t_250"), stages) == "forward process: t 250"
 

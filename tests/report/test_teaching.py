@@ -1,19 +1,24 @@
 """What makes the page teach: terms that link, sources beside equations, commands that run, pictures that are there."""
 
-import importlib
+import ast
+import importlib.util
 import inspect
+import os
 import re
 import shlex
 import subprocess
+import sys
 from functools import reduce
 
 import pytest
 import yaml
 
+from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import validate
+from fundiff.pipeline.params import BASE, load_section, read_params
+from fundiff.pipeline.stage import stage_names
 from fundiff.report.glossary import TERMS, linked
-from fundiff.report.layout import Grid, grid_of, originals, slug, times_of_frames
+from fundiff.report.layout import Grid, grid_of, originals, times_of_frames
 from fundiff.report.results import load_stages
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
@@ -23,7 +28,6 @@ TEMPLATES = (ROOT / "report/template").glob("*.html")
 PLACES = sorted(
     {place for path in TEMPLATES for place in re.findall(r'code\("([^"]+)"\)', path.read_text("utf-8"))}
 )
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -42,18 +46,20 @@ def test_a_source_that_is_gone_is_one_line(place):
 
 
 @pytest.mark.parametrize("stage", TRIES)
-def test_every_command_sets_a_param_that_its_stage_takes(stage):
+def test_every_command_sets_a_param_that_its_stage_takes(stage, tmp_path):
     one = TRIES[stage]
     words = shlex.split(one.command)
     assert words[:4] == ["dvc", "exp", "run", "-S"] and words[4:] == [one.override]
     key, _, text = one.override.partition("=")
     section, *way, last = key.split(".")
-    assert section == stage and (ROOT / f"stages/{stage}.py").is_file()
-    values = yaml.safe_load(yaml.safe_dump(PARAMS[stage]))
-    at = reduce(lambda inner, part: inner[part], way, values)
+    assert section in (stage, BASE) and (ROOT / f"stages/{stage}.py").is_file()
+    params = read_params(ROOT / "params.yaml")
+    at = reduce(lambda inner, part: inner[part], [section, *way], params)
     assert last in at and at[last] != yaml.safe_load(text)
     at[last] = yaml.safe_load(text)
-    validate(importlib.import_module(f"stages.{stage}").Params, stage, values)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    kind = importlib.import_module(f"stages.{stage}").Params
+    load_section(kind, stage, stage_names(ROOT / "stages"), tmp_path / "params.yaml")
 
 
 @pytest.mark.slow
@@ -112,9 +118,16 @@ def test_guidances_sweep_is_a_grid_where_its_pictures_are_kept(tmp_path):
     assert grid.columns == ["γ = 1", "γ = 3", "γ = 7"] and len(grid.rows) == 5
 
 
-def test_a_prompts_picture_is_found_by_its_words():
-    assert slug("An oil painting, of a snowy village!") == "an_oil_painting_of_a_snowy_village"
-    assert slug("a_key") == "a_key" and slug("Zürich") == "zürich"
+def test_a_prompts_picture_is_found_by_its_words(tmp_path):
+    root = project(tmp_path)
+    for prompt in ("a rocket ship", "photo"):
+        for steps in (5, 34):
+            picture(
+                root / f"report/figures/setup/single/{slug(prompt)}_{steps:03d}_steps.png", 64, 64, channels=3
+            )
+    grid = grid_of(load_stages(root, inputs(root))["setup"])
+    assert grid.columns == ["a rocket ship", "photo"]
+    assert [title for title, _ in grid.rows] == ["5 steps", "34 steps"]
 
 
 def test_frames_tell_their_time():
@@ -134,3 +147,31 @@ def test_the_guide_for_teachers_names_only_what_is_there():
     for path in re.findall(r"`((?:src|tests|profiles|docs)/[\w/.]+)`", guide):
         assert (ROOT / path).exists(), path
     assert "pytest tests/" in guide
+
+
+def handout():
+    spec = importlib.util.spec_from_file_location("handout", ROOT / "docs/handout.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_version_without_solutions_keeps_signatures_and_fails_its_tests(tmp_path):
+    count = handout().hand_out(ROOT, tmp_path)
+    assert count == sum(map(len, handout().EXERCISES.values())) > 10
+    assert (
+        not (tmp_path / "report/index.html").exists()
+        and (tmp_path / "tests/sampling/test_estimators.py").exists()
+    )
+    code = "import fundiff.sampling.estimators as e; print(e.__file__); e.hybrid(None, None)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert str(tmp_path) in done.stdout and "NotImplementedError: hybrid" in done.stderr
+    for path, names in handout().EXERCISES.items():
+        left = handout().functions((tmp_path / path).read_text(encoding="utf-8"))
+        whole = handout().functions((ROOT / path).read_text(encoding="utf-8"))
+        assert set(left) == set(whole)
+        for name in names:
+            assert ast.get_docstring(left[name]) == ast.get_docstring(whole[name])
+            assert ast.unparse(left[name].args) == ast.unparse(whole[name].args)
+            assert len(left[name].body) == (2 if ast.get_docstring(left[name]) else 1)

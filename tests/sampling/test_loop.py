@@ -12,6 +12,7 @@ from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.loop import denoise, last
 from fundiff.sampling.steps import ancestral, ddim
 
+pytestmark = pytest.mark.bits
 PROCESS = EpsPrediction(VariancePreserving.linear_betas(50, 1e-4, 0.02))
 TIMESTEPS = [*range(49, -1, -7), -1]
 

@@ -70,7 +70,7 @@ def test_the_scheduler_step_is_the_schedulers_own(t, options):
         assert not torch.allclose(theirs, both(made, ancestral(of(made)), t)[1], atol=0.1)
 
 
-@pytest.mark.parametrize("steps", [300, 299, 50, 13, 7])
+@pytest.mark.parametrize("steps", [300, 299, 50, 37, 13, 7])
 def test_without_a_learned_variance_it_is_ddpm_fixed_large(steps, monkeypatch):
     made = DDPMScheduler(T, B1, BT, "linear", variance_type="fixed_large", clip_sample=False)
     timesteps = strided(T, steps)
@@ -98,6 +98,38 @@ def test_ddim_is_diffusers():
         expected = made.step(eps, t, x).prev_sample
         ours = ddim(EPS)(x, t, t - 10 if t else -1, Estimate(eps), noise)
         assert torch.allclose(ours, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [300, 299, 37, 13])
+def test_ddim_is_diffusers_where_the_stride_does_not_divide_t(steps):
+    """diffusers' own next timestep is its list's only where the stride divides T, so each step is asked by itself."""
+    made, timesteps = (
+        DDIMScheduler(T, B1, BT, "linear", clip_sample=False, set_alpha_to_one=True),
+        strided(T, steps),
+    )
+    x, eps, noise = tensors()
+    for t, t_prev in list(pairwise(timesteps))[:: max(1, steps // 7)]:
+        made.num_inference_steps = 1
+        made.config.num_train_timesteps = t - t_prev
+        expected = made.step(eps, t, x).prev_sample
+        assert torch.allclose(ddim(EPS)(x, t, t_prev, Estimate(eps), noise), expected, atol=1e-5), t
+
+
+@pytest.mark.parametrize("steps", [37, 13])
+@pytest.mark.parametrize(
+    "options", [{}, {"thresholding": True, "dynamic_thresholding_ratio": 0.9, "sample_max_value": 1.5}]
+)
+def test_a_whole_list_of_uneven_steps_is_the_schedulers(steps, options):
+    made = learned(**options)
+    timesteps = strided(1000, steps)[:-1]
+    made.set_timesteps(timesteps=timesteps)
+    step = scheduler(of(made), made) if options else ancestral(of(made))
+    x_t, eps, noise = (torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(i)) for i in range(3))
+    v = torch.tanh(noise)
+    for t, t_prev in pairwise(timesteps):
+        g = torch.Generator().manual_seed(2)
+        theirs = made.step(torch.cat([eps, v], 1), t, x_t, generator=g).prev_sample
+        assert torch.allclose(step(x_t, t, t_prev, Estimate(eps, v), noise), theirs, rtol=1e-3, atol=1e-4), t
 
 
 def test_ddim_of_v_is_diffusers_from_where_nothing_is_left_of_the_image():

@@ -17,11 +17,12 @@ from fundiff.digits.networks import save_config, save_epoch, unet_of
 from fundiff.judge.classifier import Judge
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.params import load_section, validate
+from fundiff.pipeline.params import inherited, load_section, validate
 from fundiff.pipeline.stage import files, stage_names
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
 
+pytestmark = pytest.mark.bits
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 STAGES = ["compare_objectives", "compare_schedules", "digit_samplers", "digit_guidance", "digit_walks"]
@@ -172,7 +173,8 @@ def test_a_class_network_of_another_objective_is_sampled_by_what_suits_it(projec
 def test_more_steps_than_the_network_knows_are_one_line(project):
     from stages.digit_walks import Params, main
 
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["digit_walks"]
+    sections = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params = inherited(Params, sections) | sections["digit_walks"]
     with pytest.raises(UserError, match="steps is 21; the network was trained on 20"):
         main(validate(Params, "digit_walks", params | {"steps": 21}))
 
@@ -180,7 +182,8 @@ def test_more_steps_than_the_network_knows_are_one_line(project):
 def test_zero_terminal_snr_wants_v():
     from stages.train_flow import Params
 
-    section = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["train_flow"]
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    section = inherited(Params, sections) | sections["train_flow"]
     with pytest.raises(UserError, match=r"train_flow\.zero_terminal_snr is True; expected false, unless"):
         validate(Params, "train_flow", section | {"zero_terminal_snr": True})
     params = validate(Params, "train_flow", section | {"objective": "v", "zero_terminal_snr": True})
@@ -193,7 +196,7 @@ def test_the_report_tells_of_them(project):
     shutil.copytree(ROOT / "profiles", "profiles")
     Path("stages").symlink_to(ROOT / "stages")
     for name in TRAININGS:
-        Path(f"metrics/{name}.json").write_text('{"runtime": "cpu"}', encoding="utf-8")
+        Path(f"metrics/{name}.json").write_text('{"runtime": "cpu", "parameters": 1000}', encoding="utf-8")
         rows = "epoch,train_loss,validation_loss,learning_rate\n1,0.5,0.4,0.001\n2,0.3,0.3,0.001\n"
         Path(f"metrics/{name}.csv").write_text(rows, encoding="utf-8")
     told = {name: ENTRIES[name] for name in (*TRAININGS, *STAGES)}

@@ -35,6 +35,7 @@ STAGES = [
     "multi_view_anagrams",
     "factorized_images",
     "masked_sdedit",
+    "colourisation",
     "samplers",
     "flow_forward",
     "flow_blur",
@@ -79,7 +80,13 @@ def shrunk(params: dict, prior: Path) -> dict:
         },
     }
     params["inpainting"]["resample"] = {"length": 2, "times": 2}
-    for name in ("visual_anagrams", "hybrid_images", "multi_view_anagrams", "factorized_images"):
+    for name in (
+        "visual_anagrams",
+        "hybrid_images",
+        "multi_view_anagrams",
+        "factorized_images",
+        "colourisation",
+    ):
         params[name]["samples"] = 2
     params["multi_view_anagrams"]["stride"] = params["factorized_images"]["stride"] = 330
     params["visual_anagrams"]["turning"] = params["hybrid_images"]["zoom"] = 3
@@ -187,6 +194,13 @@ def test_a_stage_run_again_leaves_the_same_bytes(project):
 
 def test_an_edit_inside_a_mask_leaves_the_rest_exactly(project):
     assert {example["known_error"] for example in numbers("masked_sdedit").values()} == {0}
+
+
+def test_colourisation_keeps_the_grey(project):
+    done = numbers("colourisation")
+    assert set(done.pop("key_figures")) == {"alignment", "colourfulness"}
+    assert {example["grey_error"] for example in done.values()} == {0}
+    assert all(example["colourfulness"] > 0 for example in done.values())
 
 
 def test_resampling_is_counted_in_unet_calls(project):

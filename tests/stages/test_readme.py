@@ -1,12 +1,16 @@
-"""The README says what is so: its files are there, its params are valid; tests/stages/test_repro.py runs its commands."""
+"""README and docs: the files that they link to exist, the params that they suggest are valid.
+
+tests/stages/test_repro.py runs their commands.
+"""
 
 import importlib
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
-from fundiff.pipeline.params import validate
+from fundiff.pipeline.params import inherited, validate
 from fundiff.views.registry import view_named
 
 README = Path("README.md").read_text(encoding="utf-8")
@@ -18,9 +22,10 @@ def merged(section: dict, changes: dict) -> dict:
     return section | changes | deeper
 
 
-def test_files_that_it_links_to_are_there():
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert [link for link in links if "://" not in link and not Path(link).exists()] == []
+@pytest.mark.parametrize("page", [Path("README.md"), *sorted(Path("docs").glob("*.md"))], ids=str)
+def test_linked_files_exist(page):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 def test_params_that_it_suggests_are_valid():
@@ -29,6 +34,7 @@ def test_params_that_it_suggests_are_valid():
     suggested = yaml.safe_load(block)
     assert len(suggested) >= 3
     for name, changes in suggested.items():
-        validate(importlib.import_module(f"stages.{name}").Params, name, merged(params[name], changes))
+        kind = importlib.import_module(f"stages.{name}").Params
+        validate(kind, name, inherited(kind, params) | merged(params[name], changes))
     for anagram in suggested["visual_anagrams"]["anagrams"].values():
         assert all(view_named(part["view"]).label for part in anagram)

@@ -201,9 +201,11 @@ def test_wrong_params_end_in_one_line_and_leave_no_outs(clone):
     assert "Traceback" not in output
 
 
-def readme_commands() -> list[str]:
-    """Every command of the README's console blocks, without its comment."""
-    blocks = re.findall(r"```console\n(.*?)```", Path("README.md").read_text(encoding="utf-8"), re.DOTALL)
+def documented_commands() -> list[str]:
+    """Every command of the console blocks in the README and the docs of the machine, without its comment."""
+    pages = [Path("README.md"), Path("docs/devices.md"), Path("docs/measured.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
 
@@ -227,7 +229,7 @@ def affordable(command: str) -> str:
 
 
 def wait_for_queue(clone: Path) -> None:
-    """Until both experiments of the README's sweep have succeeded."""
+    """Wait until both experiments of the README's sweep have succeeded."""
     deadline = time.monotonic() + 600
     while re.search(r"Queued|Running", shell(clone, "dvc", "queue", "status")):
         assert time.monotonic() < deadline
@@ -236,18 +238,18 @@ def wait_for_queue(clone: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_runs(clone, smoked):
+def test_every_documented_command_runs(clone, smoked):
     """In the clone with its smoke sizes."""
     shell(clone, "git", "add", "-A")
     shell(clone, "git", "commit", "-qm", "as the README's reader has it", "--allow-empty")
     said = {}
-    for command in readme_commands():
+    for command in documented_commands():
         said[command] = shell(clone, "bash", "-c", affordable(command), fails="deepfloyd" in command)
         assert "Traceback" not in said[command]
         if command.startswith("dvc queue start"):
             wait_for_queue(clone)
     assert "up to date" in said["make repro"]
-    assert "test_repro.py::test_every_command_of_the_readme_runs" in said["make test"]
+    assert "test_repro.py::test_every_documented_command_runs" in said["make test"]
     sweep = next(text for command, text in said.items() if command.startswith("dvc exp show"))
     assert all(f"metrics/key/guidance_{name}.json:here" in sweep for name in ("alignment", "spread"))
     assert {"guidance.guidance_scale", "2", "5"} <= set(sweep.split()) and "sample_class_unet" not in sweep

@@ -1,4 +1,4 @@
-"""Whether a picture shows what its prompt says, in the critic's eyes, beside what it scores by other sentences."""
+"""Alignment: the critic's similarity of a picture to its own prompt, compared with other sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fundiff.critic.encoder import Critic
 class Alignment:
     """Cosine similarities `[N, P]` of pictures to sentences, and the column of each picture's own prompt `[N]`.
 
-    The first `vocabulary` columns are the critic's frozen vocabulary: what the own prompt is compared with.
+    The first `vocabulary` columns are the critic's frozen vocabulary, with which the own prompt is compared.
     """
 
     scores: Tensor
@@ -26,35 +26,36 @@ class Alignment:
 
     @property
     def own(self) -> Tensor:
-        """The similarity to the own prompt, `[N]`."""
+        """Similarity to the own prompt, `[N]`."""
         return self.scores.gather(1, self.right[:, None]).squeeze(1)
 
     @property
     def wrong(self) -> Tensor:
-        """The mean similarity to the vocabulary's other sentences, `[N]`."""
+        """Mean similarity to the other sentences of the vocabulary, `[N]`."""
         inside = (self.right < self.vocabulary).to(self.scores)
         total = self.scores[:, : self.vocabulary].sum(1) - self.own * inside
         return total / (self.vocabulary - inside).clamp(min=1)
 
     @property
     def rank(self) -> Tensor:
-        """The own prompt's place among the vocabulary, `[N]`; 1 is the best."""
+        """Rank of the own prompt among the vocabulary, `[N]`; 1 is the best."""
         return 1 + (self.scores[:, : self.vocabulary] > self.own[:, None]).sum(1)
 
     def margin(self, others: Sequence[int] = ()) -> Tensor:
-        """How far the own prompt stands above the wrong ones, `[N]`: what the best of N is chosen by.
+        """Similarity to the own prompt minus that to wrong ones, `[N]`; the best of N samples has the largest margin.
 
-        Above their mean, and above each of the columns `others`: what other views of the same picture have to show.
+        The wrong ones are the vocabulary's mean and each column of `others` (prompts of other views of the same
+        picture); the largest of them counts.
         """
         over = [self.wrong, *(self.scores[:, other] for other in others)]
         return self.own - torch.stack(over).amax(0)
 
     def mean(self) -> dict[str, float]:
-        """The metrics of all pictures, averaged."""
+        """Metrics averaged over the pictures."""
         return {"own_prompt": float(self.own.mean()), "wrong_prompts": float(self.wrong.mean())}
 
     def numbers(self, i: int) -> dict[str, Any]:
-        """The metrics of picture i; rank 1 is the best."""
+        """Metrics of picture i."""
         return {
             "own_prompt": float(self.own[i]),
             "wrong_prompts": float(self.wrong[i]),
@@ -63,12 +64,12 @@ class Alignment:
 
 
 def alignment(
-    critic: Critic | ClipCritic, images: Tensor, sentences: Tensor, right: Tensor, vocabulary: int
+    critic: Critic | ClipCritic, pictures: Tensor, sentences: Tensor, right: Tensor, vocabulary: int
 ) -> Alignment:
-    """Score images `[N, 3, S, S]` in [-1, 1] by sentences' vectors `[P, C]`; right `[N]` is each image's own column."""
-    return Alignment(critic.score(images.clamp(-1, 1).cpu(), sentences), right, vocabulary)
+    """Score pictures `[N, 3, S, S]` in [-1, 1] against sentence vectors `[P, C]`; right `[N]`: column of each own prompt."""
+    return Alignment(critic.score(pictures.clamp(-1, 1).cpu(), sentences), right, vocabulary)
 
 
 def best(margins: Tensor) -> int:
-    """The sample whose worst reading is best: margins `[views, N]` -> index in N."""
+    """Index of the sample with the largest smallest margin over its views; margins `[views, N]`."""
     return int(torch.as_tensor(margins).amin(0).argmax())

@@ -14,15 +14,15 @@ from fundiff.pipeline.errors import UserError
 
 
 def parted(name: str) -> tuple[str, str]:
-    """A hub id and the revision behind its @, which is its main one where it names none."""
+    """(hub id, revision) of ID@REVISION; the revision is main if none is given."""
     known, _, revision = name.partition("@")
     return known, revision or "main"
 
 
 class ClipCritic:
-    """A CLIPModel of a folder or hub id (ID@REVISION pins it), asked as `fundiff.critic.encoder.Critic` is.
+    """A CLIPModel of a folder or hub id (ID@REVISION), with the methods of `fundiff.critic.encoder.Critic`.
 
-    Raises UserError where there is none.
+    Raises UserError if it cannot be loaded.
     """
 
     def __init__(self, name: str):
@@ -34,7 +34,7 @@ class ClipCritic:
                 known, revision=revision, use_safetensors=True, output_loading_info=True
             )
             self.processor = CLIPProcessor.from_pretrained(known, revision=revision)
-        except Exception as error:  # a folder may hold anything, and transformers raises as much
+        except Exception as error:  # transformers raises many kinds for a bad folder
             reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
             raise UserError(
                 f"critic.name {name!r} is neither a critic of this project nor a CLIP model in *.safetensors ({reason})"
@@ -48,7 +48,7 @@ class ClipCritic:
 
     @property
     def scale(self) -> float:
-        """The inverse temperature that the similarities were trained under."""
+        """Inverse temperature of the similarities in training."""
         return float(self.model.logit_scale.exp())
 
     @torch.no_grad()
@@ -59,9 +59,9 @@ class ClipCritic:
         return normalize(self.model.text_projection(out), dim=1)
 
     @torch.no_grad()
-    def score(self, images: Tensor, vectors: Tensor) -> Tensor:
-        """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts' vectors."""
-        pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte()
+    def score(self, pictures: Tensor, vectors: Tensor) -> Tensor:
+        """Cosine similarity `[B, P]`, in [-1, 1], of pictures `[B, 3, S, S]` in [-1, 1] to prompts' vectors."""
+        pixels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte()
         seen = self.processor(images=list(pixels), return_tensors="pt")["pixel_values"]
         out = self.model.vision_model(pixel_values=seen).pooler_output
         return normalize(self.model.visual_projection(out), dim=1) @ vectors.T

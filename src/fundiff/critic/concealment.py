@@ -1,6 +1,6 @@
-"""How well one picture holds several readings: the two scores of the visual anagrams paper (Geng et al. 2024, 5.1).
+"""Scores of illusions, pictures with several readings (Geng et al. 2024, section 5.1).
 
-S `[V, V]` holds the similarity of view i of the picture to prompt j; the diagonal is what was asked for.
+S `[V, V]` holds the similarity of view i of the picture to prompt j; the diagonal holds each view's own prompt.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def alignment_score(similarities: Tensor) -> float:
 
 
 def concealment_score(similarities: Tensor, scale: float) -> float:
-    """How surely each view shows its own prompt and no other reading's, 0 to 1; 1 / V is chance.
+    """How clearly each view shows its own prompt and not another view's, 0 to 1; chance is 1 / V.
 
-    The mean diagonal of the softmax of `scale * S`, over prompts and over views; scale is the critic's.
+    Mean diagonal of the softmax of `scale * S`, taken over prompts and over views; scale is the critic's.
     """
     logits = scale * similarities
     return float((logits.softmax(0).diagonal() + logits.softmax(1).diagonal()).mean() / 2)
@@ -33,10 +33,10 @@ def illusion_scores(
     vocabulary: int,
     pairs: int = 200,
 ) -> dict[str, float]:
-    """Both scores of a picture, and their means if it had been asked for other sentences, drawn at random.
+    """Both scores of a picture, and the means of both for random sentences in place of its prompts.
 
-    similarities `[V, P]` of its views to all sentences, own the V columns asked for. The random ones are drawn from
-    the first `vocabulary` columns. Raises ValueError where fewer than V of them are left.
+    similarities `[V, P]`: its V views against all sentences. own: the V columns of its prompts. Random sentences come
+    from the first `vocabulary` columns, `pairs` sets of V. Raises ValueError if fewer than V are left.
     """
     own = list(own)
     asked = similarities[:, own]

@@ -1,9 +1,7 @@
-"""The critic: a small image encoder into the text encoder's sentence space, trained on drawings and their
-names.
+"""The critic: an image encoder into the sentence space of all-MiniLM-L6-v2, trained on drawings and their names.
 
-It says which of some sentences a picture shows. It knows drawings, not photographs: its retrieval figures
-on drawings
-that it never saw stand in models/critic/metrics.json and belong beside every score made with it.
+It compares pictures with sentences. It knows drawings, not photographs. models/critic/metrics.json has its retrieval
+figures on drawings that it never saw.
 """
 
 from __future__ import annotations
@@ -37,18 +35,17 @@ class ImageEncoder(nn.Module):
         self.head = nn.Sequential(nn.Linear(inner * 2, 512), nn.GELU(), nn.Linear(512, width))
         self.log_scale = nn.Parameter(torch.tensor(2.7))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Unit vectors of the images; another size than 64 x 64 is resized first."""
-        if images.shape[-2:] != (SIZE, SIZE):
-            images = interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
-        maps = self.features(images)
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Unit vectors `[B, 384]` of pictures, which are resized to 64 x 64 if they have another size."""
+        if pictures.shape[-2:] != (SIZE, SIZE):
+            pictures = interpolate(pictures, (SIZE, SIZE), mode="bilinear", antialias=True)
+        maps = self.features(pictures)
         return normalize(self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)), dim=1)
 
 
 @torch.no_grad()
 def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
-    """Unit vectors `[N, 384]` of sentences, the mean over their words that all-MiniLM-L6-v2 was trained
-    for."""
+    """Unit vectors `[N, 384]` of sentences: the mean over their tokens, as all-MiniLM-L6-v2 was trained."""
     tokenizer, encoder = load_text()
     parts = []
     for start in range(0, len(sentences), batch_size):
@@ -60,24 +57,23 @@ def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
     return torch.cat(parts)
 
 
-def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss for unit vectors `[B, C]`; rows with the very same sentence count as right for each
-    other."""
-    logits = scale * images @ texts.T
+def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
+    """CLIP's loss for unit vectors `[B, C]`; rows with the same sentence count as right for each other."""
+    logits = scale * pictures @ texts.T
     same = (texts @ texts.T > 0.9999).float()
     target = same / same.sum(1, keepdim=True)
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
 
 
 class Critic:
-    """A trained critic with its retrieval figures on drawings that it never saw."""
+    """A trained critic with its retrieval figures."""
 
     def __init__(self, encoder: ImageEncoder, metrics: dict):
         self.encoder, self.metrics = encoder.eval().requires_grad_(False), metrics
 
     @property
     def scale(self) -> float:
-        """The inverse temperature that the similarities were trained under."""
+        """Inverse temperature of the similarities in training."""
         return float(self.encoder.log_scale.exp().clamp(max=MAX_SCALE))
 
     def vectors(self, prompts: Sequence[str]) -> Tensor:
@@ -85,15 +81,14 @@ class Critic:
         return sentence_vectors(prompts)
 
     @torch.no_grad()
-    def score(self, images: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
-        """Cosine similarity `[B, P]`, in [-1, 1], of images `[B, 3, S, S]` in [-1, 1] and prompts (or
-        their vectors)."""
+    def score(self, pictures: Tensor, prompts: Sequence[str] | Tensor) -> Tensor:
+        """Cosine similarity `[B, P]`, in [-1, 1], of pictures `[B, 3, S, S]` in [-1, 1] to prompts or their vectors."""
         vectors = prompts if isinstance(prompts, Tensor) else self.vectors(prompts)
-        return self.encoder(images.float()) @ vectors.T
+        return self.encoder(pictures.float()) @ vectors.T
 
-    def rank(self, images: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:
-        """How many prompts score higher than the right one, `[B]`: 0 is R@1, below 10 is R@10."""
-        scores = self.score(images, prompts)
+    def rank(self, pictures: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:
+        """Number of prompts that score higher than the right one, `[B]`: 0 counts for R@1, below 10 for R@10."""
+        scores = self.score(pictures, prompts)
         return (scores > scores.gather(1, right[:, None])).sum(1)
 
 
@@ -110,7 +105,7 @@ def save_critic(folder: str | Path, encoder: ImageEncoder, metrics: dict) -> Non
 
 
 def load_critic(folder: str | Path = "models/critic") -> Critic:
-    """The shipped critic. Raises UserError where the folder holds none."""
+    """The shipped critic. Raises UserError if the folder holds none."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

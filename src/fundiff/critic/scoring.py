@@ -1,4 +1,4 @@
-"""The critic at work: pictures scored against a frozen vocabulary, and the best of several samples."""
+"""Scoring by the critic: pictures against a frozen vocabulary, and the choice of the best of several samples."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from fundiff.pipeline.noise import generator
 from fundiff.prior.prompts import kept_by_content
 
 VOCABULARY = Path("models/critic/vocabulary.json")
-Seen = tuple[str, Tensor, str]
+Seen = tuple[str, Tensor, str]  # name of a way of looking, what it shows `[N, 3, S, S]`, its prompt
 
 
 class Scorer:
-    """A critic with its vocabulary: what a picture might show instead of its own prompt.
+    """A critic with a vocabulary of sentences that a picture might show instead of its own prompt.
 
-    The vocabulary is frozen, so no score depends on which other prompts the project has.
+    The vocabulary is frozen, so a score does not depend on the project's other prompts.
     """
 
     def __init__(self, critic: Critic | ClipCritic, identity: str, vocabulary: Sequence[str]):
         self.critic, self.identity, self.vocabulary = critic, identity, list(vocabulary)
 
     def vectors(self, sentences: Sequence[str]) -> Tensor:
-        """Unit vectors `[len(sentences), C]` in the critic's space, kept on disk by content."""
+        """Unit vectors `[len(sentences), C]` in the critic's space, cached on disk by content."""
         return kept_by_content(self.identity, sentences, self._encode)
 
     def _encode(self, sentences: list[str]) -> list[Tensor]:
         return list(self.critic.vectors(sentences))
 
-    def aligned(self, images: Tensor, prompts: Sequence[str], also: Sequence[str] = ()) -> Alignment:
-        """How well images `[N, 3, S, S]` in [-1, 1] show their prompts; `also` are more sentences to score."""
+    def aligned(self, pictures: Tensor, prompts: Sequence[str], also: Sequence[str] = ()) -> Alignment:
+        """Alignment of pictures `[N, 3, S, S]` in [-1, 1] with their N prompts; `also`: more sentences to score."""
         asked = dict.fromkeys([*prompts, *also])
         sentences = [*self.vocabulary, *(text for text in asked if text not in self.vocabulary)]
         right = torch.tensor([sentences.index(prompt) for prompt in prompts])
-        return alignment(self.critic, images, self.vectors(sentences), right, len(self.vocabulary))
+        return alignment(self.critic, pictures, self.vectors(sentences), right, len(self.vocabulary))
 
     def best_reading(
         self, seen: Sequence[Seen], seed: int, hiding: bool = False
     ) -> tuple[int, dict[str, Any]]:
-        """Of N samples the one that reads best in all its views, and its numbers.
+        """Index of the sample that shows its prompts best in all ways of looking, and its numbers.
 
-        seen: the ways of looking, each with its name, what it shows `[N, 3, S, S]`, and the prompt asked for.
-        hiding: whether each has to hide what the others show, as a hybrid seen from near hides what it shows afar.
+        seen: for every way of looking its name, what it shows of all N samples, and its prompt. hiding: whether each
+        must also hide the other prompts, as a hybrid seen from near must hide what it shows from afar.
         """
         prompts = [prompt for _, _, prompt in seen]
-        read = [self.aligned(images, [prompt] * len(images), prompts) for _, images, prompt in seen]
+        read = [self.aligned(pictures, [prompt] * len(pictures), prompts) for _, pictures, prompt in seen]
         own = [int(reading.right[0]) for reading in read]
         hidden = [[o for o in own if hiding and o != mine] for mine in own]
         chosen = best(torch.stack([r.margin(others) for r, others in zip(read, hidden, strict=True)]))
@@ -70,7 +70,7 @@ class Scorer:
 
 
 def load_vocabulary(path: str | Path = VOCABULARY) -> list[str]:
-    """The sentences that ship with the critic. Raises UserError where they are missing."""
+    """The sentences that ship with the critic. Raises UserError if they are missing."""
     try:
         return [str(sentence) for sentence in json.loads(Path(path).read_text(encoding="utf-8"))]
     except (OSError, ValueError):
@@ -78,7 +78,7 @@ def load_vocabulary(path: str | Path = VOCABULARY) -> list[str]:
 
 
 def load_scorer(manifest: str | Path = "data/critic.json") -> Scorer:
-    """The critic that the manifest of stage `critic` names. Raises UserError where it cannot be had."""
+    """The critic that the manifest of stage `critic` names. Raises UserError if it cannot be loaded."""
     try:
         pinned = json.loads(Path(manifest).read_text(encoding="utf-8"))
         name = pinned["name"]

@@ -1,4 +1,4 @@
-"""Digits: how they are split, and how a stage gets them, whatever their source was."""
+"""MNIST digits (or Fashion-MNIST): their splits, loading, augmentation."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Digits:
 def split(
     images: np.ndarray, labels: np.ndarray, counts: dict[str, int], seed: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Disjoint parts of the given sizes with equal shares of every class, drawn by seed; a size of 0 takes the rest.
+    """Disjoint random parts of the given sizes, balanced over the classes; a size of 0 takes the rest.
 
-    Raises UserError where more is asked for than is there.
+    images uint8 `[N, 28, 28]`, labels int64 `[N]`. Raises UserError if the sizes exceed N.
     """
     order = torch.randperm(len(labels), generator=generator(seed, "split")).numpy()
-    # The n-th digit of every class, then the n+1-th of every class: any slice of it is balanced.
+    # Queue the first digit of every class, then the second of every class, ...: any slice of it is balanced.
     rank = np.empty(len(labels), np.int64)
     for digit in np.unique(labels):
         mine = order[labels[order] == digit]
@@ -53,7 +53,7 @@ def split(
 
 
 def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
-    """One split of the digits file. Raises UserError where the file is missing, cut short or of another form."""
+    """One split (train, validation or test) of the digits file. Raises UserError if it is missing or malformed."""
     try:
         with np.load(path) as data:
             images, labels = data[f"{split}_images"], data[f"{split}_labels"]
@@ -71,7 +71,7 @@ def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
 
 
 def augment(images: Tensor, rotate: float, scale: float, shift: float, g: torch.Generator) -> Tensor:
-    """Each `[B, 1, 28, 28]` image turned by up to `rotate` degrees, scaled by 1 +- scale, moved by `shift` pixels."""
+    """Random affine maps of images `[B, 1, 28, 28]`: up to +-`rotate` degrees, scale 1 +- `scale`, +-`shift` pixels."""
     b = len(images)
     uniform = torch.rand(b, 4, generator=g).to(images.device) * 2 - 1
     angle = uniform[:, 0] * rotate * torch.pi / 180

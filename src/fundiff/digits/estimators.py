@@ -1,4 +1,4 @@
-"""Estimators of the digits' UNets: (x_t, t) -> Estimate of what the process asks for, without a learned variance."""
+"""Noise estimators of the digits' UNets: (x_t, t) -> Estimate, with v = None (no learned variance)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fundiff.digits.unet import UNet
 from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimate, Estimator
 
-PIECE = 100  # images that a CPU takes at once: more leave its cache and halve the speed
+PIECE = 100  # images a call on a CPU: larger batches leave its cache and take twice as long an image
 
 
 def pieces(x: Tensor) -> tuple[Tensor, ...]:
-    """A batch in the pieces that suit its device."""
+    """The batch `[B, ...]` in pieces of at most PIECE rows on a CPU, whole elsewhere."""
     return x.split(PIECE) if x.device.type == "cpu" else (x,)
 
 
 def timed(unet: UNet, process: Process) -> Estimator:
-    """The time-conditioned UNet of Part B."""
+    """Estimator of the time-conditioned UNet (course B2)."""
 
     def estimate(x_t: Tensor, t: float) -> Estimate:
         time = process.path.time(t).to(x_t.device).expand(len(x_t), 1)
@@ -28,15 +28,15 @@ def timed(unet: UNet, process: Process) -> Estimator:
 
 
 def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
-    """Classifier-free guidance on digits: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); labels `[B]`."""
+    """Classifier-free guidance of labels `[B]`: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); g = 1 is none."""
     onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
     return mixed(unet, onehot, process, guidance_scale)
 
 
 def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
-    """The same with some of every class; weights `[B, classes]`, a one-hot row for a plain class.
+    """Guidance with mixed classes: weights `[B, classes]`, a one-hot row for a single class.
 
-    The class enters behind the bottleneck, so both branches share one pass of the encoder.
+    The class enters after the bottleneck, so both branches share one pass of the encoder.
     """
 
     def guided(x: Tensor, c: Tensor, t: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the training stages share: the files around fundiff.digits.training.train."""
+"""Training stages of Part B and the judge: their params, checkpoints, kept networks and loss curves."""
 
 import hashlib
 import shutil
@@ -15,26 +15,26 @@ from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, process_of, save_config, save_epoch, unet_of
 from fundiff.digits.objectives import Loss, held_out_prediction, prediction
 from fundiff.digits.snapshots import kept_epochs
-from fundiff.digits.training import Recipe, train
+from fundiff.digits.training import TrainingRecipe, train
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import forget, replacing, write_json
 from fundiff.pipeline.noise import seeded
-from fundiff.pipeline.runtime import Runtime, detect
+from fundiff.pipeline.runtime import Runtime, prepare_runtime
 
 CLASSES = 10
 
 
-class TrainParams(Recipe):
-    """A training of a UNet that keeps some epochs' weights."""
+class TrainParams(TrainingRecipe):
+    """Params of a UNet's training."""
 
     hidden_size: int = Field(ge=1, description="the course's D")
     snapshots: list[PositiveInt] = Field(
-        description="epochs whose weights are kept beside the last one's; those that a shorter training never reaches are not"
+        description="epochs whose weights are kept, as are the last one's; epochs beyond the last are ignored"
     )
 
 
-def state_folder(name: str, params: Recipe, data: Path, runtime: Runtime) -> Path:
-    """Where a training keeps what it needs to go on: another one whenever params, data, code or runtime are others."""
+def state_folder(name: str, params: TrainingRecipe, data: Path, runtime: Runtime) -> Path:
+    """Folder of a training's checkpoint; its name hashes params, data, code and runtime, so it fits no other training."""
     key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode() + data.read_bytes())
     modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
     for module in modules:
@@ -43,11 +43,11 @@ def state_folder(name: str, params: Recipe, data: Path, runtime: Runtime) -> Pat
 
 
 def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
-    """Write what DVC expects of a training: its kept networks and its loss curve."""
+    """Write a training's outs: the kept networks to models/, the loss curve to metrics/STAGE.csv."""
     import pandas as pd
 
     with replacing(f"models/{stage.removeprefix('train_')}") as temporary:
-        # A kill may have left a half-written file beside the kept ones, under a dotted name.
+        # A killed run may have left a half-written file, whose name begins with a dot.
         shutil.copytree(network, temporary, ignore=shutil.ignore_patterns(".*"))
     with replacing(f"metrics/{stage}.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
@@ -55,13 +55,20 @@ def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
 
 @contextmanager
 def fitted(
-    stage: str, model: nn.Module, loss: Loss, validate, digits: Digits, params: Recipe, config: dict[str, Any]
+    stage: str,
+    model: nn.Module,
+    loss: Loss,
+    validate,
+    digits: Digits,
+    params: TrainingRecipe,
+    config: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Train `model`; keep its snapshots in models/ and its loss curve in metrics/STAGE.csv; yield its numbers.
+    """Train `model`, write its networks and loss curve, and yield its numbers for metrics/STAGE.json.
 
-    What it needs to go on after a kill is removed only when the block, which leaves the other outs, is done.
+    loss, validate: as in `fundiff.digits.training.train`. config: what a sampling stage needs to rebuild the network.
+    The block writes the stage's other outs; the checkpoint is deleted only after it.
     """
-    runtime = detect()
+    runtime = prepare_runtime()
     state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
@@ -94,14 +101,12 @@ def fitted(
 
 
 class DiffusionParams(TrainParams):
-    """A time-conditioned training: its objective and its schedule."""
+    """Params of a time-conditioned training: objective and schedule."""
 
     objective: Literal["eps", "v", "flow"] = Field(
-        description="what the network predicts: the noise (the course, DDPM), v, or the direction of flow matching"
+        description="what the network predicts: the noise (the course, DDPM), v, or the velocity of flow matching"
     )
-    zero_terminal_snr: bool = Field(
-        description="whether the schedule ends where nothing of the image is left"
-    )
+    zero_terminal_snr: bool = Field(description="rescale the schedule so that abar_T = 0: x_T is pure noise")
     timesteps: int = Field(ge=2)
     beta_start: float = Field(gt=0, lt=1)
     beta_end: float = Field(gt=0, lt=1)
@@ -109,7 +114,7 @@ class DiffusionParams(TrainParams):
     @field_validator("beta_end")
     @classmethod
     def rises(cls, value: float, info: ValidationInfo) -> float:
-        """Noise grows with t."""
+        """The schedule rises: beta_end is at least beta_start."""
         if value < info.data.get("beta_start", 0):
             raise ValueError(f"at least beta_start, {info.data['beta_start']:g}")
         return value
@@ -117,35 +122,35 @@ class DiffusionParams(TrainParams):
     @field_validator("zero_terminal_snr")
     @classmethod
     def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
-        """Where nothing of the image is left, its noise says nothing of it; and a flow ends there anyway."""
+        """At abar_T = 0 eps tells nothing of x_0, so only v can be predicted; flow ends at pure noise anyway."""
         if value and info.data.get("objective") != "v":
             raise ValueError("false, unless objective is v")
         return value
 
     def config(self) -> dict[str, Any]:
-        """What a sampling stage has to know of the network; it names an objective other than the course's."""
+        """What a sampling stage needs to rebuild the network; objective is named only where it is not the course's eps."""
         known = self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"})
         other = {"objective", "zero_terminal_snr"} if self.objective != "eps" else set()
         return known | {"time": True} | self.model_dump(include=other)
 
 
 class ClassParams(DiffusionParams):
-    """A class-conditioned training."""
+    """Params of a class-conditioned training."""
 
     class_drop: float = Field(
         ge=0,
         lt=1,
-        description="how often the class is hidden: the unconditional branch; at 1 it would never be seen",
+        description="probability that a digit's class is dropped, which trains the unconditional branch",
     )
 
     def config(self) -> dict[str, Any]:
-        """The same, with the number of classes."""
+        """Also the number of classes."""
         return super().config() | {"classes": CLASSES}
 
 
 def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0.0) -> None:
-    """Train the time-conditioned network of B2 that the params describe, with classes where its config has them."""
-    device, config = detect().device, params.config()
+    """Run a training stage of course B2; the network is class-conditioned if the params are ClassParams."""
+    device, config = prepare_runtime().device, params.config()
     train, validation = (load_digits("data/mnist.npz", split, device) for split in ("train", "validation"))
     process, classes = process_of(config), config.get("classes", 0)
     with seeded(params.seed):

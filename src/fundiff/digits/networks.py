@@ -21,23 +21,23 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def epoch_file(folder: str | Path, epoch: int) -> Path:
-    """Where the weights after `epoch` lie."""
+    """The file of the weights after `epoch`."""
     return Path(folder) / f"epoch_{epoch:03d}.safetensors"
 
 
 def save_epoch(folder: str | Path, epoch: int, model: nn.Module) -> None:
-    """Keep the weights after `epoch`."""
+    """Write the weights after `epoch`."""
     with replacing(epoch_file(folder, epoch)) as temporary:
         save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary)
 
 
 def save_config(folder: str | Path, config: dict[str, Any]) -> None:
-    """Keep what is needed to build the network again."""
+    """Write what is needed to rebuild the network."""
     write_json(Path(folder) / "config.json", config)
 
 
 def load_config(folder: str | Path) -> dict[str, Any]:
-    """The network's config. Raises UserError where it is missing or unreadable."""
+    """The network's config. Raises UserError if it is missing or unreadable."""
     path = Path(folder) / "config.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[
 
 
 def process_of(config: dict[str, Any]) -> Process:
-    """The path of a conditioned network and what it predicts; a config without an objective is the course's: eps."""
+    """The path of a conditioned network and what it predicts: eps where the config names no objective (course B2)."""
     objective = config.get("objective", "eps")
     if objective == "flow":
         return VelocityPrediction(Linear(config["timesteps"]))

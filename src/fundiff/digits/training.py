@@ -1,4 +1,4 @@
-"""Training of the Part B networks: one generator that yields after every epoch and goes on after a kill."""
+"""Training of the Part B networks and the judge: a generator that yields every epoch and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import pace
 from fundiff.pipeline.runtime import Runtime
 
-# Every loss here is about 1 for a network that knows nothing; most of an epoch far above that is no training.
+# An untrained network has a loss of about 1 in all objectives here. A median far above that means divergence.
 DIVERGED = 100.0
 
 
 class Augmentation(Section):
-    """Degrees, relative size and pixels by which digits vary; all 0 is off."""
+    """Ranges of the random affine maps: degrees, relative size, pixels. All 0 is off."""
 
     rotate: float = Field(ge=0, le=45)
     scale: float = Field(ge=0, lt=1)
     shift: float = Field(ge=0, le=14)
 
 
-class Recipe(Section):
-    """How a network is trained; the same keys in every train_* section."""
+class TrainingRecipe(Section):
+    """How a network is trained: keys of every train_* section and of judge."""
 
     seed: int
     epochs: int = Field(ge=1)
-    repeats: int = Field(ge=1, description="passes over the digits that make one epoch")
+    repeats: int = Field(ge=1, description="passes over the digits in one epoch")
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     decay: Literal["constant", "exponential", "cosine"]
@@ -52,7 +52,7 @@ class Recipe(Section):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; `model` is the averaged one where EMA is on."""
+    """Numbers of one epoch; `model` is the moving average of the weights if ema_decay is above 0."""
 
     number: int
     train_loss: float
@@ -61,8 +61,11 @@ class Epoch:
     model: nn.Module
 
 
-def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """The learning rate's factor by step: 0.1^(1/epochs) per epoch (course), or a cosine after a 5 % warm-up."""
+def rate(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
+    """Step -> factor of the learning rate: constant, 0.1^(1/epochs) per epoch (course), or cosine with 5 % warm-up.
+
+    steps: updates in one epoch.
+    """
     total = recipe.epochs * steps
 
     def factor(step: int) -> float:
@@ -76,35 +79,39 @@ def rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
     return factor
 
 
-def warm_ema(decay: float) -> Callable[[Any, Any, Any], None]:
-    """An average that forgets its first, untrained weights: after n updates the decay is at most (1 + n) / (10 + n)."""
+def warm_ema(decay: float, updates: Callable[[], int]) -> Callable[[Any, Any, Any], None]:
+    """Moving average with decay min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights fade fast.
 
-    def average(ema: Any, current: Any, n: Any) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(ema, current, n)
+    `updates` tells n: the counter that torch hands over lies on the weights' device, and to read it would wait for that.
+    """
+
+    def average(ema: Any, current: Any, counter: Any) -> None:
+        n = updates()
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(ema, current, counter)
 
     return average
 
 
 class Trainer:
-    """All that a training has to remember, saved and loaded as one checkpoint."""
+    """The state of a training: model, optimizer, schedule, moving average, history. One checkpoint holds all of it."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, steps: int, runtime: Runtime):
+    def __init__(self, model: nn.Module, recipe: TrainingRecipe, steps: int, runtime: Runtime):
         self.model = runtime.place(model)
-        self.network = workers.averaging(self.model)
+        self.network = workers.data_parallel(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
         self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
-        average = warm_ema(recipe.ema_decay)
-        # Batch norm's statistics are averaged with the weights, else they belong to other weights.
+        average = warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged) if self.ema else 0)
+        # use_buffers: batch norm's running statistics are averaged too, so that they match the averaged weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
         self.history: list[dict[str, Any]] = []
 
     @property
     def best(self) -> nn.Module:
-        """The model to sample from."""
+        """The model to sample from: the moving average if there is one."""
         return self.ema.module if self.ema else self.model
 
     def parts(self) -> dict[str, Any]:
-        """Everything that has a state."""
+        """Objects with a state_dict, by name."""
         parts = {
             "model": self.model,
             "optimizer": self.optimizer,
@@ -114,13 +121,13 @@ class Trainer:
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self, path: Path) -> None:
-        """Write the whole state, at the end of an epoch."""
+        """Write the state; called at the end of an epoch."""
         save_checkpoint(
             path, {n: p.state_dict() for n, p in self.parts().items()} | {"history": self.history}
         )
 
     def load(self, path: Path) -> None:
-        """Go on from the state at `path` where there is one."""
+        """Restore the state at `path` if there is one."""
         state = load_checkpoint(path)
         if state is not None:
             for name, part in self.parts().items():
@@ -128,7 +135,7 @@ class Trainer:
             self.history = state["history"]
 
     def step(self, loss: Tensor) -> Tensor:
-        """One update; returns the loss without its graph."""
+        """One update of the weights; returns the loss, detached."""
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -143,28 +150,28 @@ def train(
     loss: Loss,
     validate: Callable[[nn.Module], float],
     digits: Digits,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     runtime: Runtime,
     checkpoint: Path,
     name: str = "train",
 ) -> Iterator[Epoch]:
-    """Yield every epoch, also those that a killed run had behind it (their losses; the model is the newest).
+    """Yield every epoch. Epochs of an earlier, killed run come first, with their numbers but the newest model.
 
-    loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator, rows) -> scalar, the mean over the rows. Data order
-    and noise are functions of (seed, epoch, step). Several processes share every batch and stay of the same weights.
-    Raises UserError when the loss stops being finite, or is absurd for most of an epoch.
+    loss: (model, images `[B, 1, 28, 28]`, labels `[B]`, generator, rows) -> scalar, the mean over the rows.
+    validate: model -> held-out loss. Data order and noise are functions of (seed, epoch, step). Several processes share
+    every batch and keep equal weights. Raises UserError if a loss is not finite or an epoch's median exceeds DIVERGED.
     """
     steps = recipe.repeats * math.ceil(len(digits) / recipe.batch_size)
     trainer = Trainer(model, recipe, steps, runtime)
     trainer.load(checkpoint)
-    workers.wait()  # else one that is late could find what a quick one has made of the state since
+    workers.wait()  # barrier: no process may overwrite the checkpoint before all have read it
     for row in trainer.history:
         yield Epoch(**row, model=trainer.best.eval())
     images, done = len(digits) * recipe.repeats, len(trainer.history)
     bar = tqdm(total=images * recipe.epochs, initial=images * done, **pace(name, " images"))
     for number in range(done + 1, recipe.epochs + 1):
         learning_rate = float(trainer.scheduler.get_last_lr()[0])
-        # Layers that draw for themselves (dropout) draw as a function of (seed, epoch) too.
+        # Dropout uses torch's global generator: seed it by (seed, epoch).
         with seeded(generator(recipe.seed, "layers", number).initial_seed()):
             train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, bar)
         with torch.no_grad(), runtime.autocast():
@@ -173,14 +180,16 @@ def train(
             number=number, train_loss=train_loss, validation_loss=validation_loss, learning_rate=learning_rate
         )
         trainer.history.append(row)
-        # The caller keeps what it wants of this epoch before the checkpoint says that the epoch is done.
+        # Yield first: the caller writes its snapshot before the checkpoint counts the epoch as done.
         yield Epoch(**row, model=trainer.best)
         trainer.save(checkpoint)
     bar.close()
 
 
-def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
-    """The epoch's batches, augmented, each with the generator of its noise."""
+def batches(
+    digits: Digits, recipe: TrainingRecipe, epoch: int
+) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
+    """The epoch's batches: augmented images, labels, and the generator of the batch's noise."""
     for turn in range(recipe.repeats):
         order = torch.randperm(len(digits), generator=generator(recipe.seed, "order", epoch, turn))
         for step, index in enumerate(order.to(digits.images.device).split(recipe.batch_size)):
@@ -192,9 +201,15 @@ def batches(digits: Digits, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor
 
 
 def run_epoch(
-    trainer: Trainer, loss: Loss, digits: Digits, recipe: Recipe, runtime: Runtime, number: int, bar: tqdm
+    trainer: Trainer,
+    loss: Loss,
+    digits: Digits,
+    recipe: TrainingRecipe,
+    runtime: Runtime,
+    number: int,
+    bar: tqdm,
 ) -> float:
-    """One epoch of updates; its mean loss. The device is not waited for inside it."""
+    """Train for one epoch and return its mean loss. Losses stay on the device: reading each would wait for a GPU."""
     trainer.network.train()
     losses = []
     for images, labels, g in batches(digits, recipe, number):
@@ -206,7 +221,7 @@ def run_epoch(
             bar.set_postfix_str(
                 f"epoch {number}/{recipe.epochs}, loss {losses[-1].item():.4f}", refresh=False
             )
-    values = workers.averaged(torch.stack(losses)).cpu()
+    values = workers.mean_over_processes(torch.stack(losses)).cpu()
     bad = (~values.isfinite()).nonzero()
     if len(bad):
         at = f"epoch {number}, step {int(bad[0])}"

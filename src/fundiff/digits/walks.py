@@ -1,4 +1,4 @@
-"""Digits on their way: out of the noise with the network's guesses, and from one class to another."""
+"""Animations of digits: a denoising with its estimates of x_0, and an interpolation between two classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fundiff.sampling.loop import last
 
 
 def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estimator:
-    """The same estimator, which notes in `seen` the image that each of its estimates implies."""
+    """The same estimator; it appends to `seen` the x_0 that each of its estimates implies."""
 
     def noted(x_t: Tensor, t: float) -> Estimate:
         estimate = estimator(x_t, t)
@@ -31,7 +31,7 @@ def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estim
 def denoising(
     unet: UNet, process: Process, seed: int, guidance_scale: float, steps: int, runtime: Runtime
 ) -> list[Tensor]:
-    """For every step `[20, 1, 28, 28]`: the ten digits on their way out of the noise, then what each is taken for."""
+    """Frames `[20, 1, 28, 28]`, one a step: x_t of the digits 0 to 9, then the estimate of x_0 of each."""
     seen: list[Tensor] = []
     estimator = classed(unet, torch.arange(10, device=runtime.device), process, guidance_scale)
     frames = sample(guesses(estimator, process, seen), process, sample_generators(seed, 10), runtime, steps)
@@ -48,7 +48,10 @@ def interpolation(
     steps: int,
     runtime: Runtime,
 ) -> tuple[Tensor, ...]:
-    """For every share, from 0 to 1, `[pairs, 1, 28, 28]`: the same noise, its class mixed of the pair's two."""
+    """Digits `[pairs, 1, 28, 28]` for every share, from the same noise.
+
+    shares: values in [0, 1]; the class of pair (a, b) is (1 - share) a + share b.
+    """
     first, second = torch.eye(unet.classes, device=runtime.device)[torch.tensor(pairs)].unbind(1)
     weights = torch.cat([torch.lerp(first, second, float(share)) for share in shares])
     estimator = mixed(unet, weights, process, guidance_scale)

@@ -1,4 +1,4 @@
-"""The judge: a small classifier of digits, whose features and verdicts stand in where no Inception network can be had."""
+"""The judge: a small classifier of digits. Its features take the place of an Inception network's in all scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FEATURES = 64
 
 
 class Judge(nn.Module):
-    """A CNN on `[B, 1, 28, 28]` in [0, 1]; its 64 pre-logit features and 10 logits."""
+    """A CNN for `[B, 1, 28, 28]` in [0, 1], with 64 pre-logit features and 10 logits."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ class Judge(nn.Module):
 
 
 def cross_entropy(model: nn.Module, x: Tensor, labels: Tensor, g: torch.Generator, rows: slice) -> Tensor:
-    """The judge's training loss, labels smoothed by 0.1."""
+    """The judge's training loss on the rows of a batch: cross-entropy, labels smoothed by 0.1."""
     return F.cross_entropy(model(x[rows]).float(), labels[rows], label_smoothing=0.1)
 
 

@@ -1,4 +1,4 @@
-"""How well digits are restored, beside what a blur and the mean digit reach."""
+"""Scores of denoised digits, beside the baselines: the noisy input, the best Gaussian blur, the mean digit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from fundiff.pictures.restoration import best_sigma, blur, clamped, psnr, ssim
 from fundiff.pipeline.runtime import Runtime
 
-SPOTLESS = 100.0  # dB: what stands for the infinite PSNR of an image without noise
+MAX_PSNR = 100.0  # dB; written in place of the infinite PSNR of an image without noise
 
 
 @torch.no_grad()
@@ -21,16 +21,17 @@ def restore(unet: nn.Module, z: Tensor, runtime: Runtime) -> Tensor:
 def restoration_scores(
     restored: Tensor, z: Tensor, clean: Tensor, mean: Tensor, noisy: Tensor, original: Tensor
 ) -> dict[str, float]:
-    """PSNR in dB and SSIM of restored digits, of their noisy input z, of the best blur of it, and of the mean digit.
+    """PSNR in dB and SSIM of restored digits, of their noisy input z, of z blurred, and of the mean digit.
 
-    The width of the blur is chosen on other digits: `noisy` and their `original`.
+    All are `[N, 1, 28, 28]` in [0, 1]; mean is `[1, 1, 28, 28]`. The blur's sigma is the best one for other digits,
+    `noisy` and their `original`, so that it is not fitted to the digits it is scored on.
     """
     sigma = best_sigma(noisy, original)
     smooth = clamped(blur(z, sigma))
     return {
         "psnr": psnr(restored, clean),
         "ssim": ssim(restored, clean),
-        "noisy_psnr": min(psnr(clamped(z), clean), SPOTLESS),
+        "noisy_psnr": min(psnr(clamped(z), clean), MAX_PSNR),
         "noisy_ssim": ssim(clamped(z), clean),
         "gaussian_psnr": psnr(smooth, clean),
         "gaussian_ssim": ssim(smooth, clean),

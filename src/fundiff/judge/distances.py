@@ -1,4 +1,4 @@
-"""How far a set of samples is from real digits, in a classifier's features. Never to be called FID: no Inception here."""
+"""Distances between samples and real digits in the judge's features. None of them is FID, which needs Inception."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def recall(samples: Tensor, real: Tensor, k: int = 3) -> float:
 
 
 def nearest_mse(images: Tensor, train: Tensor) -> Tensor:
-    """Mean squared pixel difference of each image to its nearest training image `[N]`: tiny means memorised."""
+    """Mean squared pixel difference of each image to its nearest training image, `[N]`; near 0 means a memorised one."""
     a, b = images.flatten(1), train.flatten(1)
     return torch.cdist(a, b).min(1).values.square() / a.shape[1]

@@ -1,4 +1,4 @@
-"""What the stages share that ask how few UNet calls will do: digits asked for, drawn by samplers, judged."""
+"""Scores of digits against the number of UNet calls, for stages digit_samplers and compare_objectives."""
 
 from typing import Any
 
@@ -7,57 +7,61 @@ from torch import Tensor
 
 from fundiff.digits.estimators import classed
 from fundiff.digits.unet import UNet
-from fundiff.judge.jury import Jury
+from fundiff.judge.digit_scoring import DigitScoring
 from fundiff.pictures.curves import Panel
 from fundiff.pipeline import workers
 from fundiff.pipeline.params import Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.process.predictions import Process
 
-KEPT = ("accuracy", "frechet", "coverage")
+SCORES = ("accuracy", "frechet", "coverage")
 
 
 class CallsParams(Section):
-    """Digits drawn by so many UNet calls, each number of calls a point of a curve."""
+    """Sets of digits sampled with several numbers of UNet calls."""
 
     seed: int
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    calls: list[PositiveInt] = Field(min_length=1, description="UNet calls, each a point of the curves")
-    seeds: int = Field(ge=2, description="independent sets, for the spread")
+    calls: list[PositiveInt] = Field(
+        min_length=1, description="numbers of UNet calls; each is a point of the curves"
+    )
+    seeds: int = Field(ge=2, description="number of independent sets; scores are their mean and deviation")
     count: int = Field(ge=10, multiple_of=10, description="digits in a set, equally many of each")
 
 
 class Trial:
-    """Sets of asked-for digits, drawn as the params say and scored."""
+    """Sets of digits, one class asked for after the other, sampled and scored as the params say."""
 
     def __init__(self, params: CallsParams):
-        self.runtime, self.params = detect(), params
-        self.jury = Jury(params.seed, self.runtime)
-        self.labels = self.jury.labels(params.count)
+        self.runtime, self.params = prepare_runtime(), params
+        self.scoring = DigitScoring(params.seed, self.runtime)
+        self.labels = self.scoring.labels(params.count)
 
-    def drawn(
+    def measure(
         self, unet: UNet, process: Process, sampler: str, calls: int
     ) -> tuple[dict[str, float], list[Tensor]]:
-        """The scores, mean and deviation over the seeds, and of the first set one sample of each digit.
+        """Scores (mean and deviation over the seeds), and of the first set one sample `[1, 28, 28]` of each digit.
 
-        They are of the same noise whatever draws them.
+        Every network, sampler and number of calls starts from the same noise.
         """
         mine = workers.share(len(self.labels))
         estimator = classed(unet, self.labels[mine], process, self.params.guidance_scale)
-        sets = self.jury.sets(estimator, process, len(self.labels), self.params.seeds, sampler, calls)
-        scores = self.jury.score(sets, self.labels)
-        return {name: scores[name] for kept in KEPT for name in (kept, f"{kept}_std")}, list(sets[0][:10])
+        sets = self.scoring.sets(estimator, process, len(self.labels), self.params.seeds, sampler, calls)
+        scores = self.scoring.score(sets, self.labels)
+        return {name: scores[name] for score in SCORES for name in (score, f"{score}_std")}, list(
+            sets[0][:10]
+        )
 
     def context(self) -> dict[str, Any]:
-        """What the scores are to be read beside."""
-        known, floor = self.jury.context(), self.jury.reference.balanced_floor(self.params.count)
+        """Scores of as many real digits (the floor), and accuracy and hash of the judge."""
+        known, floor = self.scoring.context(), self.scoring.reference.balanced_floor(self.params.count)
         return {f"{name}_floor": floor[name] for name in ("frechet", "coverage")} | {
             name: known[name] for name in ("judge_accuracy", "judge_hash", "runtime")
         }
 
 
 def panels(scores: dict[str, dict[str, dict[str, float]]], context: dict[str, Any]) -> list[Panel]:
-    """Accuracy and Frechet distance against UNet calls; scores: curve -> calls -> the numbers of `Trial.drawn`."""
+    """Accuracy and Frechet distance against UNet calls; scores: curve -> calls -> the numbers of `Trial.measure`."""
 
     def points(name: str) -> dict[str, list[tuple[float, float, float]]]:
         return {

@@ -1,4 +1,4 @@
-"""Scores of sampled digits beside what real digits, noise and the mean digit score: every figure with its bounds."""
+"""Scores of sampled digits, and their bounds: what real digits, pure noise and the mean digit score."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ from fundiff.judge.distances import coverage, frechet, kid, nearest_mse, recall
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator
 
-SPLITS = 4
+SPLITS = 4  # random halvings of the held-out digits, over which scores are averaged
 
 
 def quantised(images: Tensor) -> Tensor:
-    """Images as a file would hold them: clamped to [0, 1] and rounded to 256 levels. All that is scored is so."""
+    """Images clamped to [0, 1] and rounded to 256 levels, as a file holds them. Only such images are scored."""
     return images.float().clamp(0, 1).mul(255).round().div(255)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Features of held-out digits, cut in halves several times: samples are compared with a first half, as is the
-    second half, so a score and its floor are taken between sets of the same size."""
+    """Features of held-out digits, halved at random several times.
+
+    Samples are compared with the first halves. So are the second halves, which gives the floor: a score and its floor
+    are taken between sets of the same size.
+    """
 
     halves: list[tuple[Tensor, Tensor]]
     labels: list[Tensor]  # of the second halves
 
     @classmethod
     def of(cls, judge: Judge, digits: Digits, seed: int) -> Reference:
-        """The reference made of held-out digits."""
+        """The reference made of held-out digits; the halvings are functions of the seed."""
         features, half = verdicts(judge, digits.images)[0], len(digits) // 2
         orders = [torch.randperm(len(digits), generator=generator(seed, "halves", i)) for i in range(SPLITS)]
         parts = [(order[:half], order[half : 2 * half]) for order in orders]
@@ -44,21 +47,21 @@ class Reference:
 
     @property
     def size(self) -> int:
-        """Digits in a half; sample sets have to be of this size."""
+        """Digits in a half, which is the size of a sample set."""
         return len(self.halves[0][0])
 
     def compare(self, features: Tensor) -> dict[str, float]:
         """Frechet distance, KID, coverage and recall of `features` against the first halves, averaged."""
-        return averaged([distances(features, real) for real, _ in self.halves])
+        return mean_of_rows([distances(features, real) for real, _ in self.halves])
 
     def floor(self) -> dict[str, float]:
-        """The same of real digits: held-out halves against each other."""
-        return averaged([distances(other, real) for real, other in self.halves])
+        """The same scores of real digits: second halves against first halves."""
+        return mean_of_rows([distances(other, real) for real, other in self.halves])
 
     def balanced_floor(self, count: int) -> dict[str, float]:
-        """The same of `count` real digits, equally many of each: what as many samples of asked-for digits may reach.
+        """The same scores of `count` real digits, equally many of each class: the floor for sets of `count` samples.
 
-        Raises UserError where a half has fewer of some digit.
+        Raises UserError if a half has too few of a class.
         """
         rows = []
         for (real, other), labels in zip(self.halves, self.labels, strict=True):
@@ -66,11 +69,11 @@ class Reference:
             if len(chosen) != count:
                 raise UserError(f"count is {count}; a half of the held-out digits has fewer of some digit")
             rows.append(distances(other[chosen], real))
-        return averaged(rows)
+        return mean_of_rows(rows)
 
 
 def distances(features: Tensor, real: Tensor) -> dict[str, float]:
-    """All distances between two sets of features."""
+    """All distances between the features `[N, D]` of samples and `[M, D]` of real digits."""
     return {
         "frechet": frechet(features, real),
         "kid": kid(features, real),
@@ -79,16 +82,16 @@ def distances(features: Tensor, real: Tensor) -> dict[str, float]:
     }
 
 
-def averaged(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Mean of every key."""
+def mean_of_rows(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of every key over the rows."""
     return {key: mean(row[key] for row in rows) for key in rows[0]}
 
 
 def bounds(judge: Judge, reference: Reference, digits: Digits, train: Digits, seed: int) -> dict[str, float]:
-    """What real digits (floor), pure noise and the mean digit score, and how near held-out digits come to training's."""
+    """Scores of real digits (floor), pure noise and the mean digit, and held-out digits' distance to training digits."""
     shape = (reference.size, *digits.images.shape[1:])
     noise = torch.randn(shape, generator=generator(seed, "noise")).to(digits.images.device).clamp(0, 1)
-    # A single image has no spread, and its covariance is zero: the Frechet distance is still defined.
+    # All rows are the same image. Its covariance is zero; the Frechet distance is still defined.
     flat = train.images.mean(0, keepdim=True).expand(shape)
     floor = reference.floor()
     ceilings = {name: verdicts(judge, images)[0] for name, images in (("noise", noise), ("mean_image", flat))}
@@ -101,10 +104,13 @@ def bounds(judge: Judge, reference: Reference, digits: Digits, train: Digits, se
     }
 
 
-def judged(
+def scores_of_sets(
     judge: Judge, reference: Reference, train: Digits, sets: list[Tensor], labels: Tensor | None
 ) -> dict[str, Any]:
-    """Scores of sample sets `[N, 1, 28, 28]`, one a seed: mean and deviation over the seeds; accuracy where labelled."""
+    """Scores of sample sets `[N, 1, 28, 28]` in [0, 1], one set a seed: mean and deviation over the sets.
+
+    labels `[N]`: the classes asked for. Without them there is no accuracy.
+    """
     rows, right = [], []
     for images in sets:
         features, predicted = verdicts(judge, images)
@@ -114,7 +120,7 @@ def judged(
             right.append((predicted == labels.cpu()).double())
             row["accuracy"] = right[-1].mean().item()
         rows.append(row)
-    result: dict[str, Any] = averaged(rows)
+    result: dict[str, Any] = mean_of_rows(rows)
     result |= {f"{key}_std": stdev(row[key] for row in rows) for key in rows[0] if len(rows) > 1}
     if labels is not None:
         share, mine = torch.stack(right).mean(0), labels.cpu()
@@ -123,7 +129,7 @@ def judged(
 
 
 def rounded(value: Any) -> Any:
-    """The same with numbers to five significant digits: what differs between machines beyond that says nothing."""
+    """The same with floats to five significant digits; further digits differ between machines."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     return float(f"{value:.5g}") if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""Scores drawn as curves with their spread: quality against UNet calls, or against guidance."""
+"""Plots of scores with error bars, for example quality against UNet calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARKERS = "osD^v"
 
 @dataclass(frozen=True)
 class Panel:
-    """One score: name, for each curve its points (x, y, spread), and levels to read it beside."""
+    """One score: its name, points (x, y, spread) of every curve, and horizontal lines to compare with, by name."""
 
     name: str
     curves: Mapping[str, Sequence[tuple[float, float, float]]]
@@ -21,8 +21,8 @@ class Panel:
     log: bool = False
 
 
-def draw(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
-    """Write the panels side by side as one PNG, x on a log axis with a tick at every value; the bars are the spreads."""
+def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
+    """Write the panels side by side as one PNG; x is logarithmic with a tick at every value, error bars are the spreads."""
     import matplotlib
 
     matplotlib.use("Agg")

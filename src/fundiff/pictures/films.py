@@ -1,4 +1,4 @@
-"""Films of pictures: denoisings, and pictures that go away. The same inputs give the same bytes."""
+"""Animations as GIF. The same inputs give the same bytes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from fundiff.pictures.grids import tile
 from fundiff.pipeline.files import replacing
 
-FRAMES = 24  # of an animation of a denoising: noise cannot be compressed, and a clone brings all of them
+FRAMES = 24  # at most, of a denoising: noise compresses badly, and the animations are in git
 
 
 def twins(picture: Image.Image) -> list[Image.Image]:
-    """Two pictures of the same colours that are not of the same bytes: Pillow would merge a frame with its like.
+    """Two pictures with the colours of `picture` but different bytes, since Pillow merges equal neighbouring frames.
 
-    The commonest colour has two entries in the palette, and two of its pixels have changed places.
+    The commonest colour gets a second palette entry, and each picture uses it for one pixel.
     """
     indices, palette = np.array(picture), picture.getpalette() or []
     common, twin = int(np.bincount(indices.ravel()).argmax()), len(palette) // 3
@@ -36,7 +36,7 @@ def twins(picture: Image.Image) -> list[Image.Image]:
 
 
 def paletted(frames: Sequence[np.ndarray]) -> list[Image.Image]:
-    """Frames `[H, W, C]` uint8 with palettes of 32 greys or 128 colours, no two neighbours of the same bytes."""
+    """Frames `[H, W, C]` uint8 with palettes of 32 greys or 128 colours; no two neighbours have the same bytes."""
     pictures = []
     for frame in frames:
         colours = 32 if frame.shape[-1] == 1 else 128
@@ -49,7 +49,7 @@ def paletted(frames: Sequence[np.ndarray]) -> list[Image.Image]:
 
 
 def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
-    """Write frames `[H, W, C]` uint8 as an endless GIF that rests on its last frame; 32 greys or 128 colours a frame."""
+    """Write frames `[H, W, C]` uint8 as a looping GIF that holds its last frame; 32 greys or 128 colours a frame."""
     pictures = paletted(frames)
     durations = [milliseconds] * (len(pictures) - 1) + [hold]
     with replacing(path) as temporary:
@@ -59,13 +59,13 @@ def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, 
 
 
 def thinned(count: int, frames: int = FRAMES) -> list[int]:
-    """At most `frames` evenly spaced indices of 0..count-1, the last one among them."""
+    """At most `frames` evenly spaced indices of 0..count-1, including the last."""
     n = min(count, frames)
     return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})
 
 
 def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
-    """A picture `[3, S, S]` made smaller by `share` in the middle of a white one of `enlarge` times its size."""
+    """A picture `[3, S, S]` as from afar: on white of side S * `enlarge`, of which it takes the share `share`."""
     side = image.shape[-1] * enlarge
     small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
     canvas = torch.ones(image.shape[0], side, side, device=image.device)
@@ -75,6 +75,6 @@ def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
 
 
 def zooming(image: Tensor, count: int) -> list[np.ndarray]:
-    """The frames of a picture `[3, S, S]` in [0, 1] that goes away to a fifth of its size and comes back."""
+    """Frames of a picture `[3, S, S]` in [0, 1] that shrinks to a fifth of its size and grows back."""
     shares = [1 - 0.8 * i / (count - 1) for i in range(count)]
     return [tile(afar(image, share, 4)[None], 1, scale=1) for share in [*shares, *reversed(shares)]]

@@ -1,4 +1,4 @@
-"""Figures: labelled grids of images and animations. The same inputs give the same bytes."""
+"""Figures: labelled grids of pictures. The same inputs give the same bytes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from fundiff.pipeline.files import replacing
 
-DPI, GAP = 130, 8  # of figures; between panels, in pixels
-HAIRLINE = 214  # the grey around a panel, by which a white one stands out from the paper
+DPI, GAP = 130, 8  # of a figure; pixels between panels
+HAIRLINE = 214  # grey level of the line around a panel, so that a white one can be told from the page
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -23,18 +23,18 @@ def to_uint8(images: Tensor) -> np.ndarray:
     return images.detach().float().clamp(0, 1).mul(255).round().byte().movedim(-3, -1).cpu().numpy()
 
 
-def enlarged(image: Tensor, width: float) -> np.ndarray:
-    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`: whole enlarged pixels in a hairline, about `width` wide."""
+def framed(image: Tensor, width: float) -> np.ndarray:
+    """An image `[C, H, W]` in [0, 1] as uint8 `[H', W', 3]`: enlarged by a whole number to about `width`, with a thin frame."""
     pixels = to_uint8(image)
     times = max(1, round(width / pixels.shape[1]))
     large = pixels.repeat(times, 0).repeat(times, 1)
-    framed = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
-    return np.broadcast_to(framed, (*framed.shape[:2], 3))
+    padded = np.pad(large, ((1, 1), (1, 1), (0, 0)), constant_values=HAIRLINE)
+    return np.broadcast_to(padded, (*padded.shape[:2], 3))
 
 
 @dataclass(frozen=True)
 class Item:
-    """A panel or a text of a size in pixels; across and down say where in its cell: 0 is left or top, 1 the other end."""
+    """A panel or a text with its size in pixels; across, down: its place in its cell, 0 left or top, 1 right or bottom."""
 
     what: Any
     width: int
@@ -47,9 +47,9 @@ Cell = tuple[int, int]
 
 
 def arranged(items: Mapping[Cell, Item]) -> tuple[dict[Cell, tuple[int, int]], tuple[int, int]]:
-    """Left and top of every item of a table, by (row, column), and the table's width and height, in pixels.
+    """(left, top) of every item of a table, by (row, column), and (width, height) of the table, in pixels.
 
-    Rows and columns are as large as what stands in them, so nothing overlaps and nothing is cut.
+    A row is as high as its highest item, a column as wide as its widest, so nothing overlaps or is cut.
     """
 
     def tracks(axis: int, size: str) -> tuple[list[int], list[int]]:
@@ -70,7 +70,7 @@ def arranged(items: Mapping[Cell, Item]) -> tuple[dict[Cell, tuple[int, int]], t
 
 
 def label(figure: Any, words: str, size: float, lines: str, across: float, down: float) -> Item:
-    """Words on a figure; `lines` says how several lines of them are aligned."""
+    """A text on a figure; `lines` is the alignment of its lines: left, center or right."""
     text = figure.text(0, 0, words, fontsize=size, ha="left", va="top", multialignment=lines, transform=None)
     width, height = text.get_window_extent().size
     return Item(text, ceil(width), ceil(height), across, down)
@@ -84,14 +84,14 @@ def grid(
     captions: Sequence[Sequence[str]] = (),
     panel: float = 1.1,
 ) -> None:
-    """Write a figure of images `[C, H, W]` in [0, 1], with labels at the rows, above the columns, under the panels.
+    """Write a figure of images `[C, H, W]` in [0, 1], with labels left of rows, above columns and below panels.
 
-    Panels are about `panel` inches wide, their pixels enlarged by whole numbers.
+    Panels are about `panel` inches wide; their pixels are enlarged by a whole number.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(dpi=DPI)
-    font = 8 + 0.4 * max(map(len, rows))  # a wide figure is shown smaller
+    font = 8 + 0.4 * max(map(len, rows))  # a page scales a wide figure down
     items: dict[Cell, Item] = {}
     for c, words in enumerate(column_labels):
         items[0, c + 1] = label(figure, words, font, "center", 0.5, 1)
@@ -99,19 +99,19 @@ def grid(
         items[2 * r + 1, 0] = label(figure, words, font, "right", 1, 0.5)
     for r, row in enumerate(rows):
         for c, image in enumerate(row):
-            pixels = enlarged(image, panel * DPI)
+            pixels = framed(image, panel * DPI)
             items[2 * r + 1, c + 1] = Item(pixels, pixels.shape[1], pixels.shape[0])
     for r, line in enumerate(captions):
         for c, words in enumerate(line):
             below = label(figure, words, font - 1, "center", 0.5, 0)
-            items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # apart from the next panel
-    draw(figure, items)
+            items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # space before the next panel
+    place(figure, items)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
-def draw(figure: Any, items: Mapping[Cell, Item]) -> None:
-    """Put the table on the figure, which becomes as large as it; a figure's own pixels count from below."""
+def place(figure: Any, items: Mapping[Cell, Item]) -> None:
+    """Set the figure to the table's size and place the items on it; matplotlib counts pixels from the bottom."""
     places, (width, height) = arranged(items)
     figure.set_size_inches(width / DPI, height / DPI)
     for at, (left, top) in places.items():
@@ -123,7 +123,7 @@ def draw(figure: Any, items: Mapping[Cell, Item]) -> None:
 
 
 def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarray:
-    """Images `[N, C, H, W]` in [0, 1] as one uint8 picture `[H', W', C]`, enlarged without smoothing."""
+    """Images `[N, C, H, W]` in [0, 1] as one uint8 sheet `[H', W', C]`, pixels enlarged `scale` times, `gap` pixels apart."""
     pixels = to_uint8(images).repeat(scale, 1).repeat(scale, 2)
     n, h, w, c = pixels.shape
     rows = -(-n // columns)

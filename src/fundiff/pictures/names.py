@@ -1,4 +1,4 @@
-"""Names of files made from words."""
+"""File names made from prompts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ LONGEST = 60  # characters of a name
 
 
 def slug(text: str) -> str:
-    """A prompt as a part of a file's name: its letters and digits in lower case, joined by `_`."""
+    """A prompt as part of a file name: its words in lower case, joined by `_`, at most LONGEST characters."""
     return "_".join(re.findall(r"[^\W_]+", text.lower()))[:LONGEST].rstrip("_") or "empty"
 
 
 def slugs(texts: Iterable[str]) -> dict[str, str]:
-    """Every text's slug. Raises UserError where two texts have the same, so that no file takes another's place."""
+    """Text -> slug. Raises UserError if two texts have the same slug, since one file would overwrite the other."""
     found: dict[str, str] = {}
     for text in texts:
         same = next((other for other, name in found.items() if name == slug(text) and other != text), None)

@@ -1,4 +1,4 @@
-"""What a stage of Part A leaves: figures, single pictures, films and numbers, all under the stage's name."""
+"""Outs of a Part A stage: figures, single pictures, animations and numbers, named after the stage."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from fundiff.pipeline.files import write_json
 
 
 def unit(x: Tensor) -> Tensor:
-    """Pictures in [-1, 1] as figures take them: float in [0, 1], on the CPU."""
+    """Pictures in [-1, 1] to float in [0, 1] on the CPU, clamped."""
     return ((x + 1) / 2).clamp(0, 1).float().cpu()
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """A prompt over as many lines as a panel needs; `""` for the empty one."""
+    """A prompt broken into lines of at most `width` characters; `""` for the empty prompt."""
     return textwrap.fill(text or '""', width)
 
 
 def rounded(value: Any) -> Any:
-    """The same with floats to 4 places and keys as text."""
+    """The same with floats to 4 decimal places and keys as strings."""
     if isinstance(value, dict):
         return {str(key): rounded(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -42,22 +42,22 @@ class Outs:
         self.stage, self.folder = stage, Path("report/figures") / stage
 
     def grid(self, rows: Sequence[Sequence[Tensor] | Tensor], name: str | None = None, **labels: Any) -> None:
-        """A labelled figure, a row a sequence of pictures `[3, H, W]`; `name` defaults to the stage's."""
-        shown = [[unit(picture) for picture in row] for row in rows]
-        grid(self.folder / f"{name or self.stage}.png", shown, **labels)
+        """Write a labelled figure; a row is a sequence of pictures `[3, H, W]`. name: the stage's by default."""
+        panels = [[unit(picture) for picture in row] for row in rows]
+        grid(self.folder / f"{name or self.stage}.png", panels, **labels)
 
     def single(self, name: str, picture: Tensor) -> None:
-        """One picture `[3, S, S]` as PNG in its true size."""
+        """Write one picture `[3, S, S]` as PNG, not enlarged."""
         save_png(self.folder / "single" / f"{name}.png", picture)
 
     def animation(self, frames: Sequence[Tensor], columns: int, scale: int = 3) -> None:
-        """A denoising, frames `[B, 3, S, S]`, as a film of tiled pictures."""
+        """Write a denoising, frames `[B, 3, S, S]`, as an animation of sheets with so many columns."""
         self.film(self.stage, [tile(unit(frames[i]), columns, scale=scale) for i in thinned(len(frames))])
 
     def film(self, name: str, frames: Sequence[np.ndarray], hold: int = 1500) -> None:
-        """Frames `[H, W, C]` uint8 as a film that rests `hold` milliseconds on its last one."""
+        """Write frames `[H, W, C]` uint8 as an animation that holds its last frame for `hold` milliseconds."""
         gif(self.folder / f"{name}.gif", frames, hold=hold)
 
     def numbers(self, numbers: dict[str, Any]) -> None:
-        """The stage's metrics, floats to 4 places."""
+        """Write metrics/STAGE.json, floats to 4 decimal places."""
         write_json(f"metrics/{self.stage}.json", rounded(numbers))

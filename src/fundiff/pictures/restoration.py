@@ -1,4 +1,4 @@
-"""Scores of restored images and the classical baseline they must beat."""
+"""PSNR, SSIM, and the classical baseline: the best Gaussian blur."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# What the search for the best blur tries: of digits a sigma, of pictures a kernel and a sigma.
+# Search grids of the best blur: sigmas for digits; kernels and sigmas, in pixels, for pictures.
 BLUR_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5, 3.0)
 KERNELS = (3, 5, 7, 9, 13, 17, 25)
 SIGMAS = (0.5, 0.7, 0.9, 1.1, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
@@ -24,7 +24,7 @@ def psnr(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 
 def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
     """Mean structural similarity (Wang et al. 2004) over a batch `[B, C, H, W]`, 7 x 7 windows."""
-    from skimage.metrics import structural_similarity  # imported late: it takes a second, and few need it
+    from skimage.metrics import structural_similarity  # takes a second to import
 
     pairs = zip(estimate.cpu().numpy(), clean.cpu().numpy(), strict=True)
     return float(
@@ -33,20 +33,20 @@ def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur with a kernel wide enough for sigma (three sigmas each way)."""
-    from torchvision.transforms.functional import gaussian_blur  # imported late: it takes seconds
+    """Gaussian blur of `[B, C, H, W]`; the kernel reaches three sigmas each way."""
+    from torchvision.transforms.functional import gaussian_blur  # takes seconds to import
 
     return gaussian_blur(x, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
 def best_sigma(noisy: Tensor, clean: Tensor) -> float:
-    """The sigma of BLUR_SIGMAS whose blur comes nearest to the clean digits."""
+    """The sigma of BLUR_SIGMAS whose blur has the smallest mean squared error to the clean digits."""
     return min(BLUR_SIGMAS, key=lambda sigma: F.mse_loss(blur(noisy, sigma).clamp(0, 1), clean).item())
 
 
 def best_blur(noisy: Tensor, clean: Tensor) -> tuple[Tensor, int, float]:
-    """The blur of `[B, C, H, W]` nearest to the clean pictures by mean squared error, its kernel and its sigma."""
-    from torchvision.transforms.functional import gaussian_blur  # imported late: it takes seconds
+    """The blur of `[B, C, H, W]` with the smallest mean squared error to `clean`: (blurred, kernel, sigma)."""
+    from torchvision.transforms.functional import gaussian_blur  # takes seconds to import
 
     tried = [
         (gaussian_blur(noisy, kernel, sigma), kernel, sigma) for kernel, sigma in product(KERNELS, SIGMAS)
@@ -55,5 +55,5 @@ def best_blur(noisy: Tensor, clean: Tensor) -> tuple[Tensor, int, float]:
 
 
 def clamped(x: Tensor) -> Tensor:
-    """Images as they are shown and scored: float in [0, 1]."""
+    """Images as float, clamped to [0, 1]."""
     return torch.clamp(x.float(), 0, 1)

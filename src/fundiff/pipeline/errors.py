@@ -1,5 +1,5 @@
 class UserError(Exception):
-    """Something a user can mend: its one-line message says what is wrong, where, and what to do."""
+    """An error that the user can fix. Its message is one line: what is wrong, where, and what to do."""
 
     def __init__(self, message: str):
-        super().__init__(" ".join(message.split()))  # what it quotes may have lines of its own
+        super().__init__(" ".join(message.split()))  # a quoted message may span lines

@@ -1,7 +1,7 @@
-"""The files that params name: masks, pictures, permutations, folders of a prior or a critic.
+"""Content hashes of the files that params name: masks, pictures, permutations, folders of a prior or a critic.
 
-DVC follows the words of params.yaml and not the files that they name. Stage `inputs` writes the content hash of each
-file where DVC sees it, one file a section, so that a changed byte reruns the stages that read it and no other.
+DVC compares the values in params.yaml, not the files that they name. Stage `inputs` runs always and writes the hashes to
+data/inputs/SECTION.json. A changed file changes that file, which reruns the stages that depend on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fundiff.pipeline.files import digest, digests
 FOLDERS = {
     "model": ("name", "stage_ii"),
     "critic": ("name",),
-}  # keys that may name a folder, or an id of a hub
+}  # keys that may name a folder, or a hub id
 
 
 def named(value: Any) -> Iterator[str]:
@@ -35,7 +35,7 @@ def named(value: Any) -> Iterator[str]:
 
 
 def hashed(path: str, section: str) -> str:
-    """The content hash of a file. Raises UserError where it cannot be read."""
+    """The content hash of a file. Raises UserError if it cannot be read."""
     try:
         return digest(path)
     except (OSError, ValueError) as error:
@@ -47,7 +47,7 @@ def hashed(path: str, section: str) -> str:
 
 
 def named_files(sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """section -> path -> content hash, of all files and folders that the sections name; sections without any left out."""
+    """section -> path -> content hash, of all files and folders that the sections name; sections that name none are left out."""
     found: dict[str, dict[str, Any]] = {}
     for name, section in sections.items():
         files: dict[str, Any] = {path: hashed(path, name) for path in named(section)}

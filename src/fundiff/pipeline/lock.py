@@ -1,6 +1,6 @@
-"""dvc.lock, which DVC rewrites after every stage: a kill meanwhile leaves it cut, and DVC answers with pages of YAML.
+"""Check of dvc.lock. DVC rewrites it after every stage; a kill at that moment leaves it cut, and DVC's error is long.
 
-`python -m fundiff.pipeline.lock`, which `make repro` runs first, says so in one line.
+`make repro` runs `python -m fundiff.pipeline.lock` first, which reports a cut file in one line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fundiff.pipeline.params import read_yaml
 
 
 def read_lock(path: Path) -> dict[str, Any]:
-    """The stages of a dvc.lock by name; none where there is none yet. Raises UserError for one that was cut."""
+    """The stages of a dvc.lock by name, {} if the file does not exist. Raises UserError if it was cut."""
     if not path.exists():
         return {}
     advice = f"`git checkout {path.name}` brings the last whole one back, and the run cache the work"

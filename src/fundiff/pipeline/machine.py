@@ -1,4 +1,4 @@
-"""The machine as the system tells of it, without loading torch."""
+"""CPU model, cores and instruction sets, from the operating system; torch is not imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-# What decides how fast convolutions are, and whether bf16 pays.
+# Instruction sets that decide the speed of convolutions and of bf16.
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
 
 
@@ -24,7 +24,7 @@ def cores() -> int:
 
 
 def instruction_sets() -> list[str]:
-    """Those of the CPU's instruction sets that matter here; none where the system does not tell."""
+    """Names of INSTRUCTIONS that the CPU has; empty if the system does not say."""
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", cpu_info(), re.MULTILINE)
     known = set(flags[1].split()) if flags else set()
     return [name for name in INSTRUCTIONS if name in known]
@@ -36,7 +36,7 @@ def multiplies_bf16() -> bool:
 
 
 def described() -> dict[str, Any]:
-    """CPU model, cores, and those of its instruction sets that matter here."""
+    """CPU model, usable cores and instruction sets."""
     model = re.search(r"^model name\s*:\s*(.+)$", cpu_info(), re.MULTILINE)
     return {
         "cpu": model[1].strip() if model else platform.processor() or platform.machine(),

@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def generator(seed: int, *position: int | str) -> torch.Generator:
-    """A CPU generator whose stream is a function of (seed, purpose, position...), so no state needs saving."""
+    """A CPU generator seeded by the hash of (seed, *position): no state to save, and every purpose has its own noise."""
     digest = hashlib.sha256(repr((seed, *position)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def sample_generators(seed: int, count: int, purpose: str = "sample") -> list[torch.Generator]:
-    """One generator per sample: a sample is the same alone or in a batch, on CPU or GPU."""
+    """One generator a sample, so that a sample's noise does not depend on the batch or the device."""
     return [generator(seed, purpose, index) for index in range(count)]
 
 
@@ -24,7 +24,7 @@ def randn(generators: Sequence[torch.Generator], shape: Sequence[int], device: s
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Weights initialised inside the block are a function of the seed; torch's own generator is left as it was."""
+    """Seed torch's global generator for the block and restore it afterwards."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed % 2**64)  # any whole number is a seed
+        torch.manual_seed(seed % 2**64)  # torch takes 64 bits
         yield

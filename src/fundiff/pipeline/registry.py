@@ -1,4 +1,4 @@
-"""Files of package registries, fetched by the registries' ordinary clients and checked against known SHA-256 sums."""
+"""Packages of npm and Debian, downloaded by npm and apt-get and checked against known SHA-256 sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fundiff.pipeline.params import Section
 
 
 class RegistryFile(Section):
-    """One version of a package: the client that brings it, and the sum of its file."""
+    """One version of a package: its client and the SHA-256 of its file."""
 
     client: Literal["npm", "apt"]
     name: str
@@ -22,14 +22,17 @@ class RegistryFile(Section):
 
     @property
     def file(self) -> str:
-        """The name of the package's file, as its client writes it."""
+        """The name that the client gives the package's file."""
         if self.client == "apt":
             return f"{self.name}_{self.version.replace(':', '%3a')}_all.deb"
         return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
 
 def fetch(package: RegistryFile, folder: Path, mirror: str = "") -> Path:
-    """The package's file in `folder`, from the registry or a mirror folder. Raises UserError on failure or another sum."""
+    """The package's file in `folder`, from the registry, or from the folder `mirror`.
+
+    Raises UserError if it cannot be had or has another sum.
+    """
     path = folder / package.file
     if mirror:
         source = Path(mirror) / package.file
@@ -47,7 +50,7 @@ def fetch(package: RegistryFile, folder: Path, mirror: str = "") -> Path:
 
 
 def download(package: RegistryFile, folder: Path) -> None:
-    """Bring the package's file into `folder` by its client. Raises UserError in one line."""
+    """Download the package's file into `folder` by its client. Raises UserError if that fails."""
     npm = package.client == "npm"
     wanted = f"{package.name}{'@' if npm else '='}{package.version}"
     command = ["npm", "pack", "--silent", wanted] if npm else ["apt-get", "download", "-q", wanted]

@@ -1,4 +1,4 @@
-"""Where and how the work runs: not params, since they rerun no stage, but named in every metrics file."""
+"""Device, precision, threads and processes. They are not params, so they make no stage stale; metrics files name them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device name, precision ("fp32" or "bf16") of the convolutions, CPU threads, and processes that work together."""
+    """Device name, autocast precision ("fp32" or "bf16"), CPU threads, and number of processes."""
 
     device: str
     precision: str
@@ -35,18 +35,18 @@ class Runtime:
         return f"{self.device} {self.precision}, {self.threads} threads{together}"
 
     def autocast(self) -> AbstractContextManager:
-        """Mixed precision for the block where the precision is not fp32."""
+        """torch.autocast to the precision; off for fp32."""
         return torch.autocast(
             torch.device(self.device).type, PRECISIONS[self.precision], enabled=self.precision != "fp32"
         )
 
     def place(self, module: M) -> M:
-        """The module on the device, in the memory format that convolutions like."""
+        """The module on the device, in channels-last format, in which convolutions are fastest."""
         return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def precision_of(device: str) -> str:
-    """bf16 where the hardware has instructions for it, else fp32: a property of the machine, never of its load."""
+    """bf16 if the hardware has instructions for it, else fp32. Nothing is timed, so the load of the machine is no matter."""
     kind = torch.device(device).type
     if kind == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
@@ -54,14 +54,14 @@ def precision_of(device: str) -> str:
 
 
 def accelerator() -> str:
-    """The device of the machine that is fastest: a CUDA or an Apple GPU, else the CPU."""
+    """A CUDA GPU if there is one, else an Apple GPU, else the CPU."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def checked(device: str) -> str:
-    """The device, on which a tensor can be made. Raises UserError for another."""
+    """The device name. Raises UserError if no tensor can be made on it."""
     try:
         torch.zeros(1, device=device)
         if device != "cpu" and torch.device(device).type == "cpu":
@@ -72,9 +72,9 @@ def checked(device: str) -> str:
 
 
 def keep_freed_memory() -> None:
-    """Let new tensors have the pages of freed ones (Linux with glibc; nothing is done elsewhere).
+    """Keep freed memory in the process for new tensors (Linux with glibc only).
 
-    By default a large tensor's pages go back to the system, and fault anew when the next layer writes.
+    By default glibc returns the pages of a large tensor to the system, and the next tensor pays for page faults.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)
@@ -82,12 +82,16 @@ def keep_freed_memory() -> None:
 
 
 @cache
-def detect() -> Runtime:
-    """The fastest runtime of this machine, or what FUNDIFF_DEVICE, FUNDIFF_PRECISION and FUNDIFF_THREADS say.
+def prepare_runtime() -> Runtime:
+    """Configure torch for this process and return what it runs on; called once, then cached.
 
-    Algorithms are deterministic where there is such a one, else torch warns and names it. Raises UserError.
+    Device, precision and threads are chosen by the machine or set by FUNDIFF_DEVICE, FUNDIFF_PRECISION and
+    FUNDIFF_THREADS. Joins the processes that `accelerate launch` started, keeps freed memory, and turns on deterministic
+    algorithms; torch warns where it has none. Raises UserError for a value that does not fit.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, by the first product on a GPU
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # must be set before the first matrix product on a GPU
     device = os.environ.get("FUNDIFF_DEVICE") or accelerator()
     workers.join(device)
     checked(device)
@@ -100,8 +104,8 @@ def detect() -> Runtime:
     if precision not in PRECISIONS:
         raise UserError(f"FUNDIFF_PRECISION: {precision!r}; expected one of {', '.join(PRECISIONS)}")
     keep_freed_memory()
-    # The same flags as by torch.use_deterministic_algorithms, which would import torch's compiler, for seconds.
+    # torch.use_deterministic_algorithms sets the same flags but imports torch's compiler, which takes seconds.
     torch.set_deterministic_debug_mode("warn")
-    # Filling fresh memory changes no result and costs a pass over every tensor.
+    # Deterministic mode fills new memory by default: that changes no result and costs a pass over every tensor.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return Runtime(device, precision, torch.get_num_threads(), workers.count())

@@ -1,7 +1,8 @@
-"""What every stage does around its own work: read its params, run, say what it did, and end errors in one line."""
+"""The frame of every stage: read its params, run it, report what it read and wrote, end errors in one line."""
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +15,12 @@ from fundiff.pipeline.params import S, load_section, read_yaml
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
-    """The names of all stages, which are those of all params sections too."""
+    """Names of all stages; params.yaml has a section of each name."""
     return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
 
 
 def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
-    """The stage's entry in a pipeline's dvc.yaml. Raises UserError where it has none."""
+    """The stage's entry in a pipeline's dvc.yaml. Raises UserError if it has none."""
     entries = read_yaml(pipeline).get("stages") or {}
     if name not in entries:
         raise UserError(f"{pipeline}: no stage {name!r}; say there what stages/{name}.py reads and writes")
@@ -27,19 +28,19 @@ def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
 
 
 def listed(paths: list[str]) -> str:
-    """A few paths, or their number where they are many."""
+    """Up to five paths, or the number of more."""
     return ", ".join(paths) if len(paths) <= 5 else f"{len(paths)} files"
 
 
 def files(entry: dict[str, Any], *kinds: str) -> list[str]:
-    """The paths of a dvc.yaml stage under the given keys (deps, outs, metrics, plots), code left out."""
+    """Paths of a dvc.yaml entry under the given keys (deps, outs, metrics, plots), without *.py files."""
     items = [item for kind in kinds for item in entry.get(kind, [])]
     paths = [item if isinstance(item, str) else next(iter(item)) for item in items]
-    return [path for path in paths if not path.endswith(".py")]
+    return [path for path in paths if not path.endswith(".py") and not path.startswith("src/")]
 
 
 def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
-    """Raises UserError where a section names a file, but stage `inputs` has no out for it, so DVC would not see it."""
+    """Raises UserError if a section names a file but stage `inputs` has no out for it: DVC would not see its changes."""
     for name in found:
         if f"data/inputs/{name}.json" not in outs:
             raise UserError(
@@ -48,10 +49,17 @@ def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
             )
 
 
-def memory_ran_out(error: Exception) -> bool:
-    """Whether an error is the want of memory, of the machine or of its accelerator."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text
+def from_outside(error: Exception) -> str:
+    """What of the world outside ended a stage, and what to do; empty where the program itself is wrong."""
+    text, number = str(error).lower(), getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text:
+        return "not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
+    # The second is what torch.save says where it could not write all.
+    if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "inline_container" in text:
+        return "the disk is full; make room and run it again"
+    if isinstance(error, PermissionError) or number == errno.EROFS:
+        return f"may not write or read {getattr(error, 'filename', 'a file')}; give the project's folder to this user"
+    return ""
 
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
@@ -60,19 +68,23 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
 
 
 def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:
-    """Run a stage's work and say what it read, wrote and took; a UserError is one line on stderr and exit code 1."""
+    """Run a stage's work and print what it read and wrote and its seconds.
+
+    A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
+    """
     start = time.perf_counter()
     try:
         leads, entry = workers.leads(), entry_of(name, pipeline)
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")
-    except (MemoryError, RuntimeError) as error:
-        if not memory_ran_out(error):
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; `dvc repro` goes on", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if not (said := from_outside(error)):
             raise
-        sys.exit(
-            f"{name}: not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
-        )
+        sys.exit(f"{name}: {said}")
     if not leads:
         return
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")

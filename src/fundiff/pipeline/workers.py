@@ -1,7 +1,7 @@
-"""Several processes as one: each takes its rows of a batch, and one of them, the first, leaves the files.
+"""Several processes that share the work of one: each takes its rows of a batch, and the first one writes the files.
 
-`accelerate launch` starts them and says so in the environment. A process alone takes all rows, waits for no one and
-never imports accelerate.
+`accelerate launch` starts them and sets WORLD_SIZE and RANK. A single process takes all rows, never waits and does not
+import accelerate.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fundiff.pipeline.errors import UserError
 
-if TYPE_CHECKING:  # the report writes its files by way of this module, and needs no torch
+if TYPE_CHECKING:  # the report imports this module and must not import torch
     from torch import Tensor, nn
 
 T = TypeVar("T")
 
 
 def told(name: str, default: int) -> int:
-    """A number that `accelerate launch` has set in the environment. Raises UserError for anything else."""
+    """A number from the environment. Raises UserError for anything else."""
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise UserError(f"{name}: {value!r} is no number; `accelerate launch` sets it, else unset it")
@@ -26,14 +26,14 @@ def told(name: str, default: int) -> int:
 
 
 def count() -> int:
-    """How many processes work together. Raises UserError for none."""
+    """Number of processes. Raises UserError for 0."""
     if (world := told("WORLD_SIZE", 1)) < 1:
         raise UserError("WORLD_SIZE: 0; `accelerate launch` sets it, else unset it")
     return world
 
 
 def rank() -> int:
-    """This one's number, from 0. Raises UserError where it is none of the processes."""
+    """Number of this process, from 0. Raises UserError if it is not below the number of processes."""
     number, world = told("RANK", 0), count()
     if number >= world:
         raise UserError(f"RANK: {number} of {world} processes; `accelerate launch` sets RANK and WORLD_SIZE")
@@ -41,12 +41,12 @@ def rank() -> int:
 
 
 def leads() -> bool:
-    """Whether this process is the one that writes files and tells of progress."""
+    """Whether this is the first process, which writes files and shows progress."""
     return rank() == 0
 
 
 def join(device: str) -> None:
-    """Meet the others, each on a device of its own where it is "cuda"; before any other exchange."""
+    """Connect to the other processes, before any exchange. On "cuda" each process gets a GPU of its own."""
     if count() > 1:
         from accelerate import PartialState
 
@@ -54,7 +54,7 @@ def join(device: str) -> None:
 
 
 def wait() -> None:
-    """Go on when all have come this far."""
+    """Barrier: return when all processes have called it."""
     if count() > 1:
         from accelerate import PartialState
 
@@ -71,21 +71,24 @@ def agreed(value: T) -> T:
 
 
 def share(rows: int) -> slice:
-    """This process's part of `rows` rows: every n-th; where there are too few, a row that another takes too."""
+    """This process's rows of a batch: every n-th of n processes. With fewer rows than processes some rows are taken twice."""
     return slice(rank() % rows, None, count())
 
 
 def weight(rows: int) -> float:
-    """What makes the mean over the processes of their shares' means the mean of all `rows` rows."""
+    """Factor of this process's mean loss, so that the mean over processes is the mean over all `rows` rows.
+
+    0 for a row that another process takes too.
+    """
     return len(range(rank(), rows, count())) * count() / rows
 
 
-def averaging(model: nn.Module) -> nn.Module:
-    """The same model, whose gradients are averaged over the processes.
+def data_parallel(model: nn.Module) -> nn.Module:
+    """The model, with gradients averaged over the processes.
 
-    Batch norm normalises by a process's own rows, as everywhere without SyncBatchNorm, which CPUs lack: this alone
-    makes n processes differ from one, by what batches an n-th as large would. Its running statistics, which only
-    evaluation reads, are the first process's: no biased estimate, just one of fewer rows, over many batches.
+    Batch norm takes its statistics from a process's own rows, since SyncBatchNorm does not run on CPUs. This is the only
+    difference from a single process. Its running statistics, which only evaluation uses, are the first process's: an
+    unbiased estimate from fewer rows.
     """
     if count() == 1:
         return model
@@ -94,8 +97,8 @@ def averaging(model: nn.Module) -> nn.Module:
     return DistributedDataParallel(model)
 
 
-def averaged(values: Tensor) -> Tensor:
-    """The mean of the processes' values, element by element."""
+def mean_over_processes(values: Tensor) -> Tensor:
+    """Elementwise mean of the processes' tensors."""
     if count() == 1:
         return values
     from accelerate.utils import reduce
@@ -104,7 +107,7 @@ def averaged(values: Tensor) -> Tensor:
 
 
 def gathered(own: Tensor, rows: int) -> Tensor:
-    """All `rows` rows `[rows, ...]` in order, of which this process has `own`, its `share`."""
+    """All rows `[rows, ...]` in order; `own` holds this process's `share(rows)`."""
     if count() == 1:
         return own
     from accelerate.utils import gather, pad_across_processes

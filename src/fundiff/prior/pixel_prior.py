@@ -1,4 +1,4 @@
-"""A text-to-image prior as the loop needs it: its UNet as a function, its path, its scheduler."""
+"""A text-to-image prior for the loop: its UNet as a function (x_t, t, embeddings) -> Estimate, its path, its scheduler."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.steps import Step, ancestral, scheduler
 
 DTYPES = {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-# What diffusers calls the networks' predictions.
+# prediction_type of diffusers' schedulers -> what the network predicts.
 PREDICTIONS: dict[str, type[Process]] = {
     "epsilon": EpsPrediction,
     "v_prediction": VelocityPrediction,
     "sample": SamplePrediction,
 }
-# A fixed variance is an end of the learned range: v = -1 is the posterior's, 1 is beta.
+# v places the variance between the posterior's (-1) and beta (1); a fixed variance is one of the two.
 FIXED_VARIANCES = {"fixed_small": -1.0, "fixed_large": 1.0}
 
 
 @dataclass(frozen=True)
 class PixelPrior:
-    """The UNet as the estimators ask it; eps is the noise estimate whatever the network was trained to predict."""
+    """A UNet with its path and scheduler. It returns eps, whatever the network was trained to predict."""
 
     unet: nn.Module
     scheduler: Any
@@ -43,12 +43,12 @@ class PixelPrior:
 
     @property
     def size(self) -> int:
-        """The side of its images in pixels."""
+        """Side of its pictures in pixels."""
         return self.unet.config.sample_size  # type: ignore[union-attr, return-value]
 
     @property
     def process(self) -> EpsPrediction[VariancePreserving]:
-        """Its path, and eps: what its estimates hold whatever the network predicts."""
+        """Its path, with eps as the prediction."""
         return EpsPrediction(self.path)
 
     @property
@@ -57,7 +57,7 @@ class PixelPrior:
         return {"course": ancestral(self.process), "scheduler": scheduler(self.process, self.scheduler)}
 
     def spaced(self, steps: int) -> list[int]:
-        """The scheduler's own timesteps for num_inference_steps, then -1. Raises UserError for more than it has."""
+        """The scheduler's timesteps for num_inference_steps, then -1 (the clean picture). Raises UserError for more than T."""
         if steps > len(self.path):
             raise UserError(
                 f"params.yaml: {steps} steps; the model was trained on {len(self.path)} timesteps"
@@ -67,15 +67,15 @@ class PixelPrior:
 
     @property
     def prediction_type(self) -> str:
-        """What its network was trained to predict, a key of `PREDICTIONS`."""
+        """What the network predicts: a key of `PREDICTIONS`."""
         return self.scheduler.config.prediction_type
 
     def __call__(
         self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
     ) -> Estimate:
-        """For x_t `[B, 3, S, S]` and embeddings `[B, 77, C]`; a scheduler's fixed variance becomes v = -1 or 1.
+        """Estimate for x_t `[B, 3, S, S]` at t and embeddings `[B, 77, C]`; a fixed variance becomes v = -1 or 1.
 
-        A second stage is also shown `low`, the enlarged picture at its noise level.
+        A second stage also takes `low` `[B, 3, S, S]`, the resized small picture noised to `noise_level`.
         """
         predicted, v = self.predict(x_t, t, embeddings, low, noise_level)
         fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
@@ -87,7 +87,7 @@ class PixelPrior:
     def predict(
         self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
     ) -> tuple[Tensor, Tensor | None]:
-        """What the network answers: its prediction `[B, 3, S, S]`, and v where it has six channels; t may be between two."""
+        """The network's prediction `[B, 3, S, S]`, and v if it has six channels, else None; t may be fractional."""
         seen = x_t if low is None else torch.cat([x_t, low], 1)
         labels = None if low is None else torch.full((len(x_t),), noise_level, device=self.device)
         with self.autocast():
@@ -103,7 +103,7 @@ class PixelPrior:
 
 
 def unet_class(folder: Path) -> type:
-    """The class that unet/config.json names. Raises UserError for one that is no UNet of this layout."""
+    """The class that unet/config.json names. Raises UserError for any other class."""
     from diffusers import UNet2DConditionModel
 
     with access(str(folder)):

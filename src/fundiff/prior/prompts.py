@@ -1,4 +1,4 @@
-"""Prompts as the UNet takes them: token states, encoded once and kept on disk by content."""
+"""Token states of prompts, encoded once and cached on disk by content."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
 
 
 def encoder_identity(model: Pinned) -> str:
-    """What the token states of a prompt depend on beside its words: the encoder's files and precision."""
+    """What token states depend on besides the text: the encoder's files and precision."""
     from fundiff.prior.text import WEIGHTS_SHA256
 
     own = {
@@ -60,7 +60,7 @@ def encoder_identity(model: Pinned) -> str:
 
 
 def cut_text(tokenizer: Any, prompt: str) -> str:
-    """What of the prompt lies beyond the 77 tokens that a prior sees; empty where nothing does."""
+    """The part of the prompt beyond the 77 tokens that a prior takes; empty if there is none."""
     words = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
     room = TOKENS - tokenizer.num_special_tokens_to_add()
     return tokenizer.decode(words[room:]) if len(words) > room else ""
@@ -69,10 +69,10 @@ def cut_text(tokenizer: Any, prompt: str) -> str:
 def kept_by_content(
     identity: str, texts: Sequence[str], encode: Callable[[list[str]], list[Tensor]], cache: Path = CACHE
 ) -> Tensor:
-    """The embeddings `[len(texts), ...]` of texts under an encoder, from the cache or by `encode`, which is kept.
+    """Embeddings `[len(texts), ...]` of texts, from the cache or by `encode`, whose results are cached.
 
-    `encode` is called once with all texts that the cache lacks. A file is named by the hash of identity and text and
-    written whole or not at all, so stages that run side by side may share the cache.
+    identity: names the encoder. `encode` is called once with all texts that the cache lacks. A file is named by the hash
+    of identity and text and written whole or not at all, so stages that run side by side can share the cache.
     """
     folder = cache / hashlib.sha256(identity.encode()).hexdigest()[:16]
     paths = {text: folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors" for text in texts}
@@ -82,7 +82,7 @@ def kept_by_content(
             with safetensors.safe_open(path, "pt") as file:
                 found[text] = file.get_tensor("embedding")
         except (OSError, safetensors.SafetensorError):
-            continue  # not there, or damaged: encoded anew
+            continue  # missing or damaged: encode it again
     missing = [text for text in paths if text not in found]
     if missing:
         for text, embedding in zip(missing, encode(missing), strict=True):
@@ -95,8 +95,8 @@ def kept_by_content(
 def embed(model: Pinned, runtime: Runtime, prompts: Sequence[str], cache: Path = CACHE) -> dict[str, Tensor]:
     """Token states `[77, C]` of every prompt, as `IFPipeline.encode_prompt` makes them.
 
-    The text encoder is loaded only where the cache lacks one of them, once for all, and let go before this returns:
-    it need not share the memory with the UNet.
+    The text encoder is loaded once, only if the cache lacks a prompt, and released before this returns, so that it is not
+    in memory together with the UNet.
     """
 
     def encode(missing: list[str]) -> list[Tensor]:
@@ -104,7 +104,7 @@ def embed(model: Pinned, runtime: Runtime, prompts: Sequence[str], cache: Path =
         for prompt in missing:
             if cut := cut_text(pipe.tokenizer, prompt):
                 print(f"warning: the prior sees 77 tokens; of {prompt!r} it will not see {cut!r}", flush=True)
-        # One at a time: no prompt's last bits may depend on which others are encoded with it.
+        # One at a time: in a batch the last bits of a prompt would depend on the others.
         states = [pipe.encode_prompt([prompt], do_classifier_free_guidance=False)[0] for prompt in missing]
         return [state[0].float().cpu() for state in states]
 

@@ -1,9 +1,7 @@
 """diffusers' UNet2DConditionModel on a coarser grid: pixels are unshuffled into channels inside the network.
 
-A network that costs little per image is the only kind that two CPU cores can train. Outside nothing
-differs from the
-stock class: `in_channels` 3, `out_channels` 6, `sample_size` 64, the same config file, `IFPipeline` takes
-it as it is.
+It costs little an image, so that two CPU cores can train it. From outside it is like the stock class: `in_channels` 3,
+`out_channels` 6, `sample_size` 64, the same config file; `IFPipeline` takes it.
 """
 
 from __future__ import annotations
@@ -18,8 +16,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 
 class ShuffledUNet2DConditionModel(UNet2DConditionModel):
-    """UNet2DConditionModel whose blocks work at `sample_size / shuffle`; sample `[B, 3, S, S]` to `[B, 6,
-    S, S]`."""
+    """UNet2DConditionModel whose blocks work at `sample_size / shuffle`; `[B, 3, S, S]` to `[B, 6, S, S]`."""
 
     def __init__(
         self, shuffle: int = 4, sample_size: int = 64, in_channels: int = 3, out_channels: int = 6, **config
@@ -28,8 +25,7 @@ class ShuffledUNet2DConditionModel(UNet2DConditionModel):
             raise ValueError(f"sample_size {sample_size} is not a multiple of shuffle {shuffle}")
         area = shuffle * shuffle
         super().__init__(sample_size // shuffle, in_channels * area, out_channels * area, **config)
-        # The parent registered the inner sizes; what users of the config (IFPipeline, estimators) need is
-        # the outer ones.
+        # The parent registered the inner sizes; users of the config (IFPipeline, estimators) need the outer ones.
         self.register_to_config(
             shuffle=shuffle, sample_size=sample_size, in_channels=in_channels, out_channels=out_channels
         )
@@ -42,8 +38,7 @@ class ShuffledUNet2DConditionModel(UNet2DConditionModel):
         return_dict: bool = True,
         **rest,
     ) -> UNet2DConditionOutput | tuple[Tensor]:
-        """Estimate for `x_t` `[B, 3, S, S]` at `timestep` (scalar or `[B]`) given token states `[B, 77,
-        C]`."""
+        """Prediction `[B, 6, S, S]` for x_t `[B, 3, S, S]` at `timestep` (scalar or `[B]`) and token states `[B, 77, C]`."""
         shuffle = self.config.shuffle
         inner = pixel_unshuffle(sample, shuffle).contiguous(memory_format=torch.channels_last)
         (out,) = super().forward(inner, timestep, encoder_hidden_states, return_dict=False, **rest)
@@ -51,7 +46,7 @@ class ShuffledUNet2DConditionModel(UNet2DConditionModel):
         return UNet2DConditionOutput(sample=out) if return_dict else (out,)
 
 
-# diffusers takes from a config file only what the signature names: the stock arguments and `shuffle`.
+# diffusers passes only those config keys that the signature names, so it must name the stock arguments and `shuffle`.
 _stock = inspect.signature(UNet2DConditionModel.__init__).parameters
 _shuffle = inspect.Parameter("shuffle", inspect.Parameter.KEYWORD_ONLY, default=4)
 ShuffledUNet2DConditionModel.__init__.__signature__ = inspect.Signature([*_stock.values(), _shuffle])  # type: ignore[attr-defined]

@@ -25,8 +25,7 @@ def sha256(path: Path) -> str:
 
 
 def encoder_folder() -> Path:
-    """Where the package keeps the model. Raises UserError if it is missing or its weights are not the
-    known ones."""
+    """Folder of the model in its package. Raises UserError if it is missing or its weights have another hash."""
     try:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -44,11 +43,11 @@ def encoder_folder() -> Path:
 
 
 def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """The tokenizer and the encoder (first output `[B, 77, 384]`)."""
+    """Tokenizer and encoder; the encoder's first output is `[B, 77, 384]`."""
     from transformers import AutoTokenizer, BertModel
     from transformers.utils import logging as transformers_logging
 
-    # The package's weights hold a pooler that no prompt needs: transformers reports it at length on every load.
+    # The weights include an unused pooler, which transformers reports at length on every load.
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     folder = encoder_folder()
@@ -58,12 +57,11 @@ def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
 
 
 def text_pipeline() -> Any:
-    """An IFPipeline that can only encode prompts, for `encode_prompt` itself is what a prior must be
-    trained on."""
+    """An IFPipeline that can only encode prompts: a prior must be trained on the output of `encode_prompt` itself."""
     from diffusers import IFPipeline
 
     tokenizer, encoder = load_text()
-    # Its type check knows only T5; any encoder whose first output is [B, 77, C] serves.
+    # diffusers warns that the encoder is not T5; any encoder whose first output is [B, 77, C] works.
     logging.getLogger("diffusers.pipelines.pipeline_utils").setLevel(logging.ERROR)
     return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
 

@@ -1,4 +1,4 @@
-"""IF's second stage: a picture at four times the size, through as many views as it has readings."""
+"""IF's second stage: a picture at four times its size, an anagram through all its views."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from fundiff.views.registry import enlarged_view
 from fundiff.views.rigid import View
 
 FACTOR = 4
-# What diffusers' IFSuperResolutionPipeline takes where nothing is said.
+# Defaults of diffusers' IFSuperResolutionPipeline.
 NOISE_LEVEL, GUIDANCE_SCALE, STEPS = 250, 4.0, 50
 Reading = tuple[View, Tensor, float]
 
 
 @dataclass(frozen=True)
 class StageII:
-    """A second stage: its prior, and the noising of the small picture that it is shown."""
+    """A second stage: its prior, and the path by which its input, the small picture, is noised."""
 
     prior: PixelPrior
     noising: VariancePreserving
 
 
 def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
-    """The second stage that the manifest names, or None where it names none. Raises UserError without access."""
+    """The second stage that the manifest names, None if it names none. Raises UserError without access."""
     if model.stage_ii is None:
         return None
     second = model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
@@ -45,28 +45,28 @@ def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
 
 
 def beside(prior: PixelPrior, low: Tensor, x_t: Tensor, t: float, embeddings: Tensor) -> Estimate:
-    """The prior's estimate for x_t with the noised low picture beside it; both branches of a guidance have the same."""
+    """The prior's estimate for x_t, given the noised small picture `low`, which is repeated for both guidance branches."""
     return prior(x_t, t, embeddings, low.repeat(len(x_t) // len(low), 1, 1, 1), NOISE_LEVEL)
 
 
 @torch.no_grad()
 def enlarged(
     second: StageII,
-    images: Tensor,
+    pictures: Tensor,
     readings: Sequence[Reading],
     unconditional: Tensor,
     generators: Sequence[torch.Generator],
     reduction: str = "mean",
     steps: int = STEPS,
 ) -> Tensor:
-    """Images `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`; a reading is a view, its token states `[B, 77, C]`, its weight.
+    """Pictures `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`; readings: (view, token states `[B, 77, C]`, weight).
 
-    One reading in the identity view is IFSuperResolutionPipeline. With more of them an anagram stays one: the
-    estimates are made in every view and turned back (Geng et al. 2024). Stage I's text states serve again.
+    One reading in the identity view is IFSuperResolutionPipeline. With more the estimates are made in every view and
+    turned back, so that an anagram stays one (Geng et al. 2024). Token states are those of stage I.
     """
-    prior, side = second.prior, FACTOR * images.shape[-1]
+    prior, side = second.prior, FACTOR * pictures.shape[-1]
     start = randn(generators, (3, side, side), prior.device)
-    large = interpolate(images.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
+    large = interpolate(pictures.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
     low = second.noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], prior.device))
     timesteps, parts = prior.spaced(steps), []
     for view, states, weight in readings:

@@ -31,10 +31,13 @@ def timesteps(params: Mapping[str, Any]) -> list[int]:
 
 
 def setup(stage: Stage) -> Grid:
-    """A prompt a row, its numbers of steps the columns."""
-    steps = stage.params["num_inference_steps"]
-    rows = [(spoken(p), [f"{slug(p)}_{n:03d}_steps" for n in steps]) for p in stage.params["prompts"]]
-    return whole(stage, [f"{n} steps" for n in steps], rows)
+    """Numbers of steps in rows, prompts in columns."""
+    prompts = stage.params["prompts"]
+    rows = [
+        (f"{n} steps", [f"{slug(prompt)}_{n:03d}_steps" for prompt in prompts])
+        for n in stage.params["num_inference_steps"]
+    ]
+    return whole(stage, prompts, rows)
 
 
 def times(stage: Stage) -> Grid:

@@ -23,9 +23,9 @@ def draw_anagram(
     generators: Sequence[torch.Generator],
     reduction: str = "mean",
 ) -> Tensor:
-    """Samples `[N, 3, S, S]`, one a generator, of a picture that shows each reading's prompt in its view.
+    """Sample pictures `[N, 3, S, S]` in [-1, 1], one a generator, that show each reading's prompt in its view.
 
-    readings: (view, prompt, weight). reduction: how the estimates of the views come together, as in
+    readings: (view, prompt, weight). reduction: how the views' estimates are combined (mean, sum or alternate), as in
     `fundiff.sampling.estimators.anagram`.
     """
     parts = [

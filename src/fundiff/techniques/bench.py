@@ -1,4 +1,4 @@
-"""What every technique works with: a prior, the embeddings of its prompts, and the loop as the settings want it."""
+"""The bench of all techniques: the prior, the embeddings of the prompts, and the loop with the settings of a stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import randn
 from fundiff.pipeline.progress import progress
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.flow import FlowPrior
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
@@ -30,28 +30,28 @@ Q = TypeVar("Q", PixelPrior, FlowPrior)
 
 @dataclass(frozen=True)
 class Bench(Generic[Q]):
-    """A prior and the token states `[77, C]` of the prompts that a technique asks it for."""
+    """A prior, and the token states `[77, C]` of the prompts that a stage uses."""
 
     prior: Q
     embeddings: Mapping[str, Tensor]
 
     @property
     def path(self) -> Path:
-        """The prior's way from image to noise."""
+        """The prior's path: alpha(t) and sigma(t)."""
         return self.prior.path
 
     @property
     def process(self) -> Process:
-        """Its path, and what its estimates hold."""
+        """The prior's path, and what its estimates predict."""
         return self.prior.process
 
     @property
     def device(self) -> str:
-        """Where the prior works."""
+        """Name of the prior's device."""
         return self.prior.device
 
     def timesteps(self, settings: Timed) -> Sequence[float]:
-        """The settings' timesteps on the prior's path."""
+        """The settings' timesteps on the prior's path, descending."""
         return settings.timesteps(self.path)
 
     def states(self, prompts: Sequence[str]) -> Tensor:
@@ -59,20 +59,20 @@ class Bench(Generic[Q]):
         return torch.stack([self.embeddings[prompt] for prompt in prompts]).to(self.device)
 
     def conditional(self, prompts: Sequence[str]) -> Estimator:
-        """The estimate under a prompt a row, without guidance."""
+        """Estimator under one prompt for each row, without guidance."""
         return conditional(self.prior, self.states(prompts))
 
     def guided(self, settings: Guiding, prompts: Sequence[str]) -> Estimator:
-        """The guided estimate under a prompt a row."""
+        """Guided estimator under one prompt for each row."""
         unconditional = self.states([settings.unconditional])[0]
         return guided(self.prior, self.states(prompts), unconditional, settings.guidance_scale)
 
     def guide(self, settings: Guiding, estimator: Estimator, count: int) -> Estimator:
-        """Guidance of an estimate of `count` rows that is made of conditional ones."""
+        """Guidance of an estimator of `count` rows that combines conditional ones (hybrid, factorized)."""
         return guide(estimator, self.conditional([settings.unconditional] * count), settings.guidance_scale)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
-        """Pure noise `[B, 3, S, S]`, the start of sampling."""
+        """Pure noise `[B, 3, S, S]`, row b from generators[b]."""
         return randn(generators, (3, self.prior.size, self.prior.size), self.device)
 
     def denoise(
@@ -85,7 +85,7 @@ class Bench(Generic[Q]):
         constraint: Constraint | None = None,
         enter: Sequence[int] | None = None,
     ) -> Iterator[Tensor]:
-        """The one loop by the step of the settings, with its progress where it is long."""
+        """`fundiff.sampling.loop.denoise` with the step of the settings and a progress bar."""
         step = self.prior.steps[settings.step]
         steps = denoise(x, estimator, timesteps, step, generators, constraint, enter, self.path.renoise)
         yield from progress(steps, "denoising", len(timesteps) - 1)
@@ -94,15 +94,15 @@ class Bench(Generic[Q]):
 def open_bench(prompts: Sequence[str], manifest: str | pathlib.Path = "data/model.json") -> Bench[PixelPrior]:
     """The bench of the prior that the manifest of stage `model` names, with these prompts.
 
-    The prompts are encoded before the UNet is loaded, so that the two need not fit into memory together.
+    Prompts are encoded before the UNet is loaded, so that the two are never in memory together.
     """
-    model, runtime = load_pinned(manifest), detect()
+    model, runtime = load_pinned(manifest), prepare_runtime()
     embeddings = embed(model, runtime, prompts)
     return Bench(load_pixel_prior(model, runtime), embeddings)
 
 
 def open_flow_bench(prompts: Sequence[str]) -> Bench[FlowPrior]:
-    """The same with the prior on the linear path, for settings of the course's flow form."""
+    """The bench of the same prior on the linear path, for the course's flow form."""
     bench = open_bench(prompts)
     return Bench(FlowPrior(bench.prior), bench.embeddings)
 

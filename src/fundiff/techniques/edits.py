@@ -1,4 +1,4 @@
-"""What the three stages of SDEdit leave: every picture at every level, its distance and its alignment."""
+"""The three stages of SDEdit: every picture from every level, with its distance to the original and its alignment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fundiff.techniques.settings import Guided, Levels
 
 
 class EditParams(Guided):
-    """Pictures to edit towards one prompt, from several levels of noise."""
+    """Params of an SDEdit stage: pictures, one prompt, and several levels of noise."""
 
     prompt: str
     images: list[str] = Field(min_length=1)
@@ -23,7 +23,7 @@ class EditParams(Guided):
 
 
 def edit_stage(stage: str, params: EditParams) -> None:
-    """Edit every picture at every level in one batch; leave the figure, the single pictures and the numbers."""
+    """Edit every picture from every level in one batch; write the figure, the single pictures and the numbers."""
     outs, bench = Outs(stage), open_bench([params.prompt, params.unconditional])
     timesteps = bench.timesteps(params)
     levels = sorted({entry(level, timesteps) for level in params.levels})

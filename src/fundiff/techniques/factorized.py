@@ -1,4 +1,4 @@
-"""Factorized images (Geng et al. 2024): components of one picture that show different things."""
+"""Factorized pictures (Geng et al. 2024): every component of a picture shows something else."""
 
 from __future__ import annotations
 
@@ -21,38 +21,42 @@ Sigma = Annotated[float, Field(ge=0.01, le=1000)]
 
 
 class Part(Section):
-    """What one component shows: a prompt, or the same component of a picture."""
+    """What one component shows: a prompt, or the same component of a given picture."""
 
     prompt: str | None = None
     image: str | None = None
 
     @model_validator(mode="after")
     def one(self):
-        """What the component shows, or whose it is."""
+        """Either prompt or image is given."""
         if (self.prompt is None) == (self.image is None):
             raise ValueError("exactly one of prompt, image")
         return self
 
 
 class Factorized(Section):
-    """A picture whose components show different things."""
+    """Params of one picture: its kind of components and what they show."""
 
     kind: Literal["bands", "colour", "motion"]
     sigmas: list[Sigma] = Field(
-        default=[2.0], min_length=1, description="of bands: n cuts make n + 1 bands, low first"
+        default=[2.0],
+        min_length=1,
+        description="of bands, in pixels: n cuts make n + 1 bands, low frequencies first",
     )
     length: int = Field(default=9, ge=2, description="of motion, in pixels")
-    parts: list[Part] = Field(min_length=2, description="one a component; an image's component is kept")
+    parts: list[Part] = Field(
+        min_length=2, description="one for each component; the component of an image is kept"
+    )
 
     @property
     def components(self) -> list[Component]:
-        """The components in the order of the parts."""
+        """The components, in the order of the parts."""
         arguments: dict[str, Any] = {"bands": {"sigmas": self.sigmas}, "motion": {"length": self.length}}
         return KINDS[self.kind](**arguments.get(self.kind, {}))
 
     @model_validator(mode="after")
     def matched(self):
-        """A part for each component, at most one of them an image's."""
+        """One part for each component, at most one of them with an image."""
         if len(self.parts) != len(self.components):
             raise ValueError(f"{len(self.components)} parts for these components")
         if sum(part.image is not None for part in self.parts) > 1:
@@ -67,10 +71,10 @@ def draw_factorized(
     generators: Sequence[torch.Generator],
     known: Sequence[torch.Generator],
 ) -> Tensor:
-    """Samples `[N, 3, S, S]` whose components, which sum to the picture, show what the parts say.
+    """Sample pictures `[N, 3, S, S]` in [-1, 1] whose components show what the parts say; components sum to the picture.
 
-    parts: (component, a prompt, or a picture `[3, S, S]` whose component is kept). known: the generators of the kept
-    component's noise.
+    parts: (component, a prompt or a picture `[3, S, S]` whose component is kept). known: generators of the noise of the
+    kept component.
     """
     count, constraint, estimators = len(generators), None, []
     some = next(what for _, what in parts if isinstance(what, str))
@@ -78,7 +82,7 @@ def draw_factorized(
         if isinstance(what, Tensor):
             original = what.expand(count, -1, -1, -1)
             constraint = keep_component(original, component, bench.path, known, bench.timesteps(settings)[-1])
-        # A kept component is put back after each step, whatever is drawn in its place.
+        # The constraint overwrites a kept component after each step, so any prompt will do for it.
         prompt = what if isinstance(what, str) else some
         estimators.append((component, bench.conditional([prompt] * count)))
     estimator = bench.guide(settings, factorized(estimators), count)
@@ -87,7 +91,7 @@ def draw_factorized(
 
 
 def partial_sums(x: Tensor, components: Sequence[Component]) -> list[Tensor]:
-    """`[B, 3, S, S]` as an eye sees each component: all up to it, since low ones show from afar."""
+    """Sums of the first 1, 2, ... components of `[B, 3, S, S]`: what an eye sees at decreasing distances."""
     total, sums = torch.zeros_like(x), []
     for component in components:
         total = total + component(x)

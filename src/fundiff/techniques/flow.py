@@ -1,6 +1,6 @@
-"""Part A in the course's flow form (2026): points of the straight line, their velocity, and edits from them.
+"""Part A in the course's flow form (2026): points of the linear path, their velocity, and edits.
 
-The course's t runs from noise at 0 to the image at 1. Sizes that it gives in pixels of 512 scale with the picture.
+The course's t is 0 at noise and 1 at the picture. It gives sizes in pixels of a 512 x 512 picture; they are scaled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIDE = 512  # of the course's own pictures
 
 
 def point(path: Linear, seed: int, image: Tensor, t: float) -> Tensor:
-    """x_t = (1 - t) eps + t image as `[1, 3, S, S]`, with one eps at every t and in every stage (course 1.1)."""
+    """x_t = (1 - t) eps + t image as `[1, 3, S, S]`, with the same eps at every t and in every stage (course 1.1)."""
     eps = randn([generator(seed, "flow")], image.shape, str(image.device))
     return path.forward(image[None], path.at_alpha(t), eps)
 
@@ -42,7 +42,7 @@ def error(x: Tensor, image: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Updates:
-    """What is left of the way at one t (course 1.4): `[3, S, S]` each, and the error's RMS over RGB `[S, S]`."""
+    """The remaining update at one t, predicted and true (course 1.4), `[3, S, S]` each."""
 
     x_t: Tensor
     predicted: Tensor
@@ -50,7 +50,7 @@ class Updates:
 
     @property
     def error(self) -> Tensor:
-        """Root mean square over the colours of the difference."""
+        """Root mean square of the difference over the colours, `[S, S]`."""
         return (self.predicted - self.true).square().mean(0).sqrt()
 
 
@@ -68,7 +68,7 @@ def denoised(
     """x_t `[1, 3, S, S]` at t = `start`, then every Euler step to the image (course 1.5)."""
     timesteps = settings.timesteps(bench.path, start)
     yield x_t
-    # Euler draws no noise of its own: the generator only fills the loop's argument.
+    # Euler steps draw no noise; the loop needs a generator all the same.
     yield from bench.denoise(
         settings, x_t, bench.conditional([prompt]), timesteps, [generator(settings.seed)]
     )
@@ -82,7 +82,7 @@ def edited(
     start: float,
     noise: Sequence[torch.Generator],
 ) -> Tensor:
-    """Originals `[B, 3, S, S]` taken to t = `start` and from there to their prompts (course 3.1, 3.2)."""
+    """Noise originals `[B, 3, S, S]` to t = `start` and denoise them towards their prompts (course 3.1, 3.2)."""
     timesteps = settings.timesteps(bench.path, start)
     x_t = bench.path.forward(originals, timesteps[0], randn(noise, originals.shape[1:], bench.device))
     return last(bench.denoise(settings, x_t, bench.guided(settings, prompts), timesteps, noise))

@@ -17,7 +17,7 @@ from fundiff.techniques.settings import Denoising, Guided
 def generated(
     bench: Bench, settings: Denoising, estimator: Estimator, timesteps: Sequence[float], count: int
 ) -> Iterator[Tensor]:
-    """`count` pictures `[count, 3, S, S]` on their way out of pure noise, which comes first; the last ones are done."""
+    """Yield every step `[count, 3, S, S]` of sampling `count` pictures: pure noise first, the samples last."""
     generators = sample_generators(settings.seed, count)
     start = bench.noise(generators)
     yield start
@@ -27,14 +27,18 @@ def generated(
 def guided_samples(
     bench: Bench, settings: Guided, prompt: str, count: int, **changed: float | str
 ) -> list[Tensor]:
-    """Every frame `[count, 3, S, S]` of guided samples of a prompt, pure noise first, with some settings changed."""
+    """All steps `[count, 3, S, S]` of guided samples of a prompt, pure noise first; `changed` overrides settings."""
     settings = settings.model_copy(update=changed)
     estimator = bench.guided(settings, [prompt] * count)
     return list(generated(bench, settings, estimator, bench.timesteps(settings), count))
 
 
 def look(x: Tensor) -> dict[str, float]:
-    """How varied samples `[B, 3, S, S]` are, how strong their contrast, and what share of values is cut off."""
+    """Spread, contrast and clipping of samples `[B, 3, S, S]` in [-1, 1].
+
+    spread: mean root mean square distance of two samples; contrast: standard deviation of all values, both on [0, 1];
+    clipped: share of values beyond [-1, 1].
+    """
     pairs = torch.pdist(unit(x).flatten(1)) / x[0].numel() ** 0.5
     return {
         "spread": float(pairs.mean()) if len(pairs) else 0.0,

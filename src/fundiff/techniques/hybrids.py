@@ -1,4 +1,4 @@
-"""Hybrid images: one reading from near, another from afar (course A1.9; Geng et al. 2024)."""
+"""Hybrid images: one thing from near, another from afar (course A1.9; Geng et al. 2024)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def draw_hybrid(
     sigma: float,
     generators: Sequence[torch.Generator],
 ) -> Tensor:
-    """Pictures `[B, 3, S, S]` whose low frequencies show far[b] and whose high ones show near[b].
+    """Sample pictures `[B, 3, S, S]` whose low frequencies show far[b] and whose high ones show near[b].
 
-    kernel (odd) and sigma are the Gaussian's, in pixels. Raises UserError for a kernel that the picture cannot hold.
+    kernel (odd) and sigma, in pixels, are the Gaussian's. Raises UserError if the kernel is even or too large.
     """
     if kernel % 2 == 0 or kernel // 2 >= bench.prior.size:
         limit = f"an odd number below {2 * bench.prior.size}"

@@ -1,4 +1,4 @@
-"""What the two stages of visual anagrams leave: every anagram in each of its views, turning, and its scores."""
+"""The two stages of visual anagrams: every anagram in each of its views, an animation of the turn, and scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fundiff.pictures.grids import tile
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator, sample_generators
 from fundiff.pipeline.params import Named, Section
-from fundiff.pipeline.runtime import detect
+from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
 from fundiff.prior.upscaling import FACTOR, StageII, enlarged, load_stage_ii
 from fundiff.techniques.anagrams import Reading, draw_anagram
@@ -26,7 +26,7 @@ from fundiff.views.rigid import View
 
 
 class Part(Section):
-    """One reading of an anagram."""
+    """One reading of an anagram: a view and what it shows."""
 
     view: str = Field(
         description='a name of fundiff.views.registry.VIEWS, "one then another", or a .npy permutation'
@@ -36,18 +36,16 @@ class Part(Section):
 
 
 class AnagramParams(Guided):
-    """Pictures that read in several views."""
+    """Params of a stage of anagrams."""
 
-    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(
-        description="name: the views and what each shows"
-    )
+    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(description="name -> its readings")
     reduction: Literal["mean", "sum", "alternate"] = "mean"
-    samples: int = Field(ge=1, description="drawn of each; the one that reads best in all its views is shown")
-    turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
+    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    turning: int = Field(ge=2, le=200, description="frames of one turn in the animation")
 
     @model_validator(mode="after")
     def whole(self) -> Self:
-        """A sum of estimates is an estimate only where the weights sum to 1."""
+        """With reduction sum the weights sum to 1, else the sum is no noise estimate."""
         for name, parts in self.anagrams.items():
             total = sum(part.weight for part in parts)
             if self.reduction == "sum" and abs(total - 1) > 1e-6:
@@ -63,7 +61,7 @@ def large(
     readings: Sequence[Reading],
     image: Tensor,
 ) -> Tensor:
-    """The anagram `[3, S, S]` at four times its size, `[3, 4S, 4S]`: by stage II through all its views, or resized."""
+    """The anagram `[3, S, S]` at four times its size: by stage II through all its views, or resized without one."""
     if second is None:
         return interpolate(image[None], scale_factor=FACTOR, mode="bicubic").clamp(-1, 1)[0]
     told = [(view, bench.states([prompt]), weight) for view, prompt, weight in readings]
@@ -73,17 +71,20 @@ def large(
 
 
 def turning(image: Tensor, views: Sequence[View], count: int) -> list[np.ndarray]:
-    """The frames of a picture `[1, 3, S, S]` that turns into each view and back, resting in both."""
+    """Frames of a picture `[1, 3, S, S]` that turns into each view and back, with a pause at both ends.
+
+    count: frames of one turn.
+    """
     rest = 6
     shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
     return [tile(unit(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
 
 
 def anagram_stage(stage: str, params: AnagramParams) -> None:
-    """Draw every anagram of the params, and show it in each of its views."""
+    """Sample every anagram, choose the best sample, and write it in each of its views."""
     prompts = [part.prompt for parts in params.anagrams.values() for part in parts]
     outs, bench, scorer = Outs(stage), open_bench([*prompts, params.unconditional]), load_scorer()
-    second = load_stage_ii(load_pinned("data/model.json"), detect())
+    second = load_stage_ii(load_pinned("data/model.json"), prepare_runtime())
     rows, words, numbers = [], [], {}
     for name, parts in params.anagrams.items():
         readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]

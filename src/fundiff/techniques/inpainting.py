@@ -1,4 +1,4 @@
-"""Inpainting: new content inside a mask, the rest of the picture kept (course A1.7.2; RePaint, Lugmayr et al. 2022)."""
+"""Inpainting: new content inside a mask, the rest is kept (course A1.7.2; RePaint, Lugmayr et al. 2022)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ def inpaint(
     known: Sequence[torch.Generator],
     once: bool = False,
 ) -> Iterator[Tensor]:
-    """Every picture `[B, 3, S, S]` on the way from pure noise, which comes first; the last ones are done.
+    """Yield every step `[B, 3, S, S]`: pure noise first, the filled pictures last.
 
-    originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: the timesteps, with
-    RePaint's jumps back where `resampled` made it. known: the generators of the kept region's noise,
-    which is drawn anew after every step, or `once`.
+    originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: timesteps, with jumps back
+    if made by `resampled`. known: generators of the noise of the kept region, drawn anew after every step, or `once`.
     """
     constraint = keep(originals, masks, bench.path, known, path[-1], once)
     start = bench.noise(generators)
@@ -36,10 +35,10 @@ def inpaint(
 
 
 def resampled(timesteps: Sequence[float], length: int, times: int) -> list[float]:
-    """The timesteps with every `length` steps passed `times` times; times 1 is the course's plain list."""
+    """RePaint's timesteps: every `length` steps are taken `times` times; 1 is the course's plain list."""
     return back_and_forth(timesteps, length, times)
 
 
 def known_error(filled: Tensor, original: Tensor, mask: Tensor) -> float:
-    """The largest difference outside of the mask; 0 where the known region was kept exactly."""
+    """Largest absolute difference outside the mask; 0 if the known region was kept exactly."""
     return float(((filled - original) * (1 - mask)).abs().max())

@@ -1,4 +1,4 @@
-"""A noisy picture restored: in one step, step by step, and how good it is (course A1.1 to A1.4)."""
+"""Noising a picture and restoring it, in one step or iteratively (course A1.1 to A1.4)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fundiff.techniques.settings import Denoising
 
 
 def noisy(path: Path, seed: int, image: Tensor, t: int) -> Tensor:
-    """The picture `[3, S, S]` at timestep t as `[1, 3, S, S]`, with the same noise in every stage (course A1.1).
+    """x_t `[1, 3, S, S]` of the picture `[3, S, S]`; the noise is the same in every stage (course A1.1).
 
-    Raises UserError for a timestep that the path does not have.
+    Raises UserError if t is not below T.
     """
     if t >= len(path):
         raise UserError(f"params.yaml: timestep {t} is out of range; the model knows 0 to {len(path) - 1}")
@@ -34,11 +34,11 @@ def one_step(bench: Bench, x_t: Tensor, t: float, prompt: str) -> Tensor:
 def iterative(
     bench: Bench, settings: Denoising, x_t: Tensor, timesteps: Sequence[float], prompt: str
 ) -> list[Tensor]:
-    """Every picture `[1, 3, S, S]` on the way from x_t at timesteps[0] to the last timestep (course A1.4)."""
+    """All steps `[1, 3, S, S]` from x_t at timesteps[0] to the last timestep (course A1.4)."""
     generators = [generator(settings.seed, "sample", 0)]
     return [x_t, *bench.denoise(settings, x_t, bench.conditional([prompt]), timesteps, generators)]
 
 
-def fidelity(x: Tensor, image: Tensor) -> dict[str, float]:
-    """PSNR in dB and SSIM of `[1, 3, S, S]` against the picture `[3, S, S]`."""
+def psnr_ssim(x: Tensor, image: Tensor) -> dict[str, float]:
+    """PSNR in dB and SSIM of x `[1, 3, S, S]` against the picture `[3, S, S]`, both in [-1, 1]."""
     return {"psnr": psnr(unit(x), unit(image[None])), "ssim": ssim(unit(x), unit(image[None]))}

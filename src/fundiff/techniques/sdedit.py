@@ -1,4 +1,4 @@
-"""SDEdit (Meng et al. 2022): pictures noised to a level and denoised from there (course A1.7)."""
+"""SDEdit (Meng et al. 2022): noise a picture to some level and denoise it from there (course A1.7)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def sdedit(
     generators: Sequence[torch.Generator],
     constraint: Constraint | None = None,
 ) -> Tensor:
-    """Originals `[B, 3, S, S]` in [-1, 1], row b noised to the settings' timesteps[levels[b]] and denoised from there.
+    """Noise originals `[B, 3, S, S]` in [-1, 1], row b to timesteps[levels[b]], and denoise them from there.
 
-    All rows are one batch: a row joins it when its timestep comes, so levels must ascend. A small level is much noise.
+    A small level is much noise. All rows are one batch, which row b joins at its timestep; levels must ascend.
     """
     timesteps = bench.timesteps(settings)
     t = torch.tensor([timesteps[level] for level in levels])
@@ -34,5 +34,5 @@ def sdedit(
 
 
 def distance(edited: Tensor, original: Tensor) -> float:
-    """Root mean square difference of two pictures in [-1, 1], as a share of the range."""
+    """Root mean square difference of two pictures in [-1, 1], divided by 2: 0 to 1."""
     return float((edited - original).square().mean().sqrt() / 2)

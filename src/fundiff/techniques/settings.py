@@ -1,4 +1,4 @@
-"""The settings that the techniques share, as sections of params.yaml hold them: the course's, and those of its flow form."""
+"""Params that the techniques share: those of the course's diffusion form, and those of its flow form (Fall 2026)."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from fundiff.process.paths import Linear, Path
 from fundiff.sampling.loop import euler_timesteps, every
 
 Levels = Annotated[
-    list[int], Field(min_length=1, description="where in the timesteps to start: small is much noise")
+    list[int],
+    Field(
+        min_length=1,
+        description="indices into the timesteps to start from (the course's i_start): small is much noise",
+    ),
 ]
 FlowTime = Annotated[float, Field(ge=0, le=1, description="the course's t: 0 is noise, 1 the image")]
 
 
 class Denoising(Protocol):
-    """What every denoising needs."""
+    """What every denoising needs: the seed of its noise and its step."""
 
     @property
     def seed(self) -> int:
-        """Of its noise."""
+        """Seed of the noise."""
 
     @property
     def step(self) -> str:
-        """The kind of its steps, a key of the prior's `steps`."""
+        """Name of the step, a key of the prior's `steps`."""
 
 
 class Timed(Protocol):
-    """What chooses timesteps on a prior's path."""
+    """Settings that choose the timesteps."""
 
     def timesteps(self, path: Path) -> Sequence[float]:
-        """From the noisiest one down."""
+        """Timesteps on the path, descending from the noisiest."""
 
 
 class Guiding(Protocol):
-    """Classifier-free guidance, whatever convention its settings have."""
+    """Settings of classifier-free guidance."""
 
     @property
     def guidance_scale(self) -> float:
@@ -45,7 +49,7 @@ class Guiding(Protocol):
 
     @property
     def unconditional(self) -> str:
-        """The prompt that guidance leads away from."""
+        """The prompt of the unconditional estimate."""
 
 
 class GuidedDenoising(Denoising, Timed, Guiding, Protocol):
@@ -53,35 +57,37 @@ class GuidedDenoising(Denoising, Timed, Guiding, Protocol):
 
 
 class Loop(Section):
-    """A denoising by the course's steps or the scheduler's own."""
+    """Params of a denoising by the course's steps or the scheduler's own."""
 
     seed: int
     step: Literal["course", "scheduler"]
 
 
 class Strided(Loop):
-    """A denoising along the course's evenly spaced timesteps."""
+    """Params of a denoising along evenly spaced timesteps."""
 
-    stride: int = Field(ge=1, le=500, description="between timesteps; the course's 30 gives 990, 960, ..., 0")
+    stride: int = Field(
+        ge=1, le=500, description="distance of timesteps; the course's 30 gives 990, 960, ..., 0"
+    )
 
     def timesteps(self, path: Path) -> list[int]:
-        """The multiples of the stride that the prior was trained on, from the largest down to 0 (course A1.4)."""
+        """Multiples of the stride below the path's T, descending to 0 (course A1.4: 990, 960, ..., 0)."""
         return every(self.stride, len(path))
 
 
 class Guidance(Section):
-    """Classifier-free guidance (course A1.6)."""
+    """Params of classifier-free guidance (course A1.6)."""
 
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    unconditional: str = Field(description="the prompt that guidance leads away from")
+    unconditional: str = Field(description="the prompt of the unconditional estimate")
 
 
 class Guided(Strided, Guidance):
-    """A guided denoising along the course's timesteps."""
+    """Params of a guided denoising along evenly spaced timesteps."""
 
 
 class Flow(Section):
-    """A denoising by Euler's steps along the linear path (course Part A, 2026)."""
+    """Params of a denoising by Euler steps along the linear path (course Part A, Fall 2026)."""
 
     seed: int
     step_size: float = Field(
@@ -90,23 +96,23 @@ class Flow(Section):
 
     @property
     def step(self) -> str:
-        """Of the kinds of steps the one that a flow has."""
+        """The step of a flow."""
         return "euler"
 
     def timesteps(self, path: Path, start: float = 0.0) -> list[float]:
-        """Euler's steps from the course's t = `start`, the last one shortened to land on the image."""
+        """Timesteps of Euler steps from the course's t = `start`; the last step is shortened to end at the image."""
         if not isinstance(path, Linear):
             raise TypeError("Euler's steps are taken on the linear path")
         return euler_timesteps(path, start, self.step_size)
 
 
 class FlowGuided(Flow):
-    """A guided one: v = v_c + w (v_c - v_u), which is guidance_scale = w + 1 of the older form."""
+    """Params of a guided flow: v = v_c + w (v_c - v_u), which is guidance_scale = w + 1 of the diffusion form."""
 
     w: float = Field(ge=-1, description="0 is no guidance")
-    unconditional: str = Field(description="the prompt that guidance leads away from")
+    unconditional: str = Field(description="the prompt of the unconditional estimate")
 
     @property
     def guidance_scale(self) -> float:
-        """The same in the older form's convention, v_u + g (v_c - v_u)."""
+        """g of the equal form v_u + g (v_c - v_u)."""
         return self.w + 1

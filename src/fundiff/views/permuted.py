@@ -1,4 +1,4 @@
-"""Views that rearrange pixels. A permutation is orthogonal, so noise stays noise, and its inverse is exact."""
+"""Views that permute pixels. A permutation is orthogonal, so N(0, I) noise stays N(0, I); its inverse is exact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fundiff.views.rigid import Rotate90, View
 
 
 class Permutation(View):
-    """Pixel i of the view is pixel `order(S)[i]` of the picture, counted row by row."""
+    """Pixel i of the view is pixel `order(S)[i]` of the picture; pixels are numbered row by row."""
 
     label = "its pixels rearranged"
 
@@ -23,7 +23,7 @@ class Permutation(View):
         return torch.arange(side * side)
 
     def orders(self, side: int) -> tuple[Tensor, Tensor]:
-        """The order and its inverse, computed once a side."""
+        """The order and its inverse, computed once for each side."""
         known = self.__dict__.setdefault("known", {})
         if side not in known:
             order = self.order(side)
@@ -31,11 +31,11 @@ class Permutation(View):
         return known[side]
 
     def moved(self, x: Tensor, order: Tensor) -> Tensor:
-        """Pixels of `[B, C, S, S]` taken in an order."""
+        """x `[B, C, S, S]` with its pixels in the given order."""
         return x.flatten(-2)[..., order.to(x.device)].view_as(x)
 
     def view(self, x: Tensor) -> Tensor:
-        """The picture rearranged."""
+        """The permuted picture."""
         return self.moved(x, self.orders(x.shape[-1])[0])
 
     def inverse(self, x: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ class Permutation(View):
         return self.moved(x, self.orders(x.shape[-1])[1])
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """Every pixel on its straight way to its new place, on a grey ground."""
+        """Every pixel on a straight line to its new place, on grey."""
         side = x.shape[-1]
         order = self.orders(side)[0]
         start = torch.stack([order // side, order % side]).float()
@@ -55,12 +55,12 @@ class Permutation(View):
 
 
 class Skew(Permutation):
-    """Columns slid down, each by one pixel more than the one to its left; what leaves below comes in above."""
+    """Columns shifted down cyclically, each by one pixel more than its left neighbour."""
 
     label = "skewed"
 
     def order(self, side: int) -> Tensor:
-        """Column c comes from c pixels higher."""
+        """Shift column c by c - S / 2 rows."""
         row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
         return ((row - column + side // 2) % side * side + column).flatten()
 
@@ -72,7 +72,7 @@ class Squares(Permutation):
     cells, seed = 4, 0
 
     def order(self, side: int) -> Tensor:
-        """Whole squares in a random order. Raises UserError for a side that the squares do not divide."""
+        """Whole squares in a random order. Raises UserError if 4 does not divide the side."""
         if side % self.cells:
             raise UserError(f"view squares: {side} pixels are no multiple of {self.cells}")
         size = side // self.cells
@@ -84,7 +84,7 @@ class Squares(Permutation):
 
 
 class Pixels(Permutation):
-    """Every pixel shuffled (seeded): in its other view the picture is noise."""
+    """All pixels shuffled (seeded)."""
 
     label = "its pixels shuffled"
     seed = 0
@@ -95,10 +95,10 @@ class Pixels(Permutation):
 
 
 class Turned(Permutation):
-    """Every pixel turned about the middle by its own number of right angles, the same for the four that it turns to."""
+    """Every pixel turned about the centre by a number of right angles, the same for the four pixels of its orbit."""
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
-        """`[S, S]` right angles against the clock; must not change under a quarter turn of the whole."""
+        """Right angles counter-clockwise `[S, S]`; must be invariant under a quarter turn."""
         raise NotImplementedError
 
     def order(self, side: int) -> Tensor:
@@ -110,17 +110,17 @@ class Turned(Permutation):
 
 
 class InnerCircle(Turned):
-    """The disc in the middle turned by a right angle, the rest left as it is."""
+    """The central disc turned by a right angle; the rest stays."""
 
     label = "its inner circle turned"
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
-        """1 inside the circle of seven tenths of the side."""
+        """1 inside the circle whose diameter is 0.7 of the side, else 0."""
         middle = (side - 1) / 2
         return ((row - middle) ** 2 + (column - middle) ** 2 < (0.35 * side) ** 2).long()
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The disc on its way round."""
+        """The disc turned by a share of the angle."""
         side = x.shape[-1]
         row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
         inside = self.quarters(row, column, side).bool().to(x.device)
@@ -128,15 +128,15 @@ class InnerCircle(Turned):
 
 
 class Jigsaw(Turned):
-    """Sixteen interlocking pieces, each put in the place of its like in another quarter of the picture."""
+    """Sixteen interlocking pieces, each moved to the place of the equal piece in another quarter."""
 
     label = "as another jigsaw"
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
-        """A number for each of the four pieces of a quarter; tabs reach over the lines between them."""
+        """Right angles for each of a quarter's four pieces, whose tabs cross the lines between them."""
         middle, piece, tab = (side - 1) / 2, side / 4, side / 14
         y, x = row - middle, column - middle
-        # Turn every pixel into the first quarter (y < 0 <= x), so that the four alike get the same number.
+        # Turn every pixel into the first quarter (y < 0 <= x), so that the four of an orbit get the same number.
         for _ in range(3):
             wrong = ~((y < 0) & (x >= 0))
             y, x = torch.where(wrong, -x, y), torch.where(wrong, y, x)
@@ -152,13 +152,13 @@ class Jigsaw(Turned):
 
 
 class FromFile(Permutation):
-    """A permutation from a .npy file: S * S whole numbers, each position of the picture once."""
+    """A permutation from a .npy file of S * S integers, each of 0 to S * S - 1 once."""
 
     def __init__(self, path: str):
         self.path = Path(path)
 
     def order(self, side: int) -> Tensor:
-        """The file's order. Raises UserError for a missing file, another size, or one that is no permutation."""
+        """The file's order. Raises UserError if it is missing, of another size, or no permutation."""
         try:
             order = np.load(self.path, allow_pickle=False).ravel()
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Views of a picture for anagrams (Geng et al. 2024). A view must keep N(0, I) noise so: only orthogonal ones."""
+"""Views for anagrams by name (Geng et al. 2024). All are orthogonal, so that N(0, I) noise stays N(0, I)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VIEWS: dict[str, type[View]] = {
 
 
 class Composition(View):
-    """One view after the other."""
+    """One view, then another."""
 
     def __init__(self, first: View, second: View):
         self.first, self.second = first, second
@@ -36,11 +36,11 @@ class Composition(View):
         self.label = f"{first.label} twice" if same else f"{first.label}, then {second.label}"
 
     def view(self, x: Tensor) -> Tensor:
-        """The second view of the first."""
+        """The second view of the first view."""
         return self.second.view(self.first.view(x))
 
     def inverse(self, x: Tensor) -> Tensor:
-        """Undone in reverse order."""
+        """Both undone in reverse order."""
         return self.first.inverse(self.second.inverse(x))
 
     def inverse_variance(self, v: Tensor) -> Tensor:
@@ -48,16 +48,16 @@ class Composition(View):
         return self.first.inverse_variance(self.second.inverse_variance(v))
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The first half of the way is the first view's."""
+        """The first view up to share 0.5, then the second."""
         if share < 0.5:
             return self.first.turned(x, 2 * share)
         return self.second.turned(self.first.view(x), 2 * share - 1)
 
 
 def view_named(name: str) -> View:
-    """A view as params name it: "flip", "rotate_90 then negate", or a .npy file that holds a permutation.
+    """A view by its name in params: "flip", "rotate_90 then negate", or a .npy file with a permutation.
 
-    Raises UserError with the nearest name.
+    Raises UserError for an unknown name; it suggests the nearest one.
     """
     first, then, rest = name.partition(" then ")
     if then:
@@ -70,13 +70,13 @@ def view_named(name: str) -> View:
 
 
 class Blocks(View):
-    """A view of single pixels on a picture `factor` times as large, whose blocks move as those pixels do."""
+    """A pixel permutation on a picture `factor` times as large: blocks of factor x factor move as the pixels did."""
 
     def __init__(self, small: View, factor: int):
         self.small, self.factor, self.label = small, factor, small.label
 
     def view(self, x: Tensor) -> Tensor:
-        """Every block where its pixel goes."""
+        """Every block moved as its pixel."""
         return F.pixel_shuffle(self.small.view(F.pixel_unshuffle(x, self.factor)), self.factor)
 
     def inverse(self, x: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Blocks(View):
 
 
 def enlarged_view(view: View, factor: int) -> View:
-    """The same view of a picture `factor` times as large."""
+    """The same view for a picture `factor` times as large."""
     if isinstance(view, Composition):
         return Composition(enlarged_view(view.first, factor), enlarged_view(view.second, factor))
     return Blocks(view, factor) if isinstance(view, Pixels | FromFile) else view

@@ -1,4 +1,4 @@
-"""Views that move a picture as one rigid thing, or change its colours alone."""
+"""Views that flip or rotate a picture, or change its colours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class View:
     label = "as it is"
 
     def view(self, x: Tensor) -> Tensor:
-        """The picture as seen in this view."""
+        """The picture in this view."""
         return x
 
     def inverse(self, x: Tensor) -> Tensor:
@@ -23,16 +23,16 @@ class View:
         return x
 
     def inverse_variance(self, v: Tensor) -> Tensor:
-        """Moves the variance's pixels back; unlike a noise estimate it has no sign to undo."""
+        """Undoes the view for v, which has no sign to change back, unlike eps."""
         return self.inverse(v)
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The picture on its way into the view, share from 0 to 1, for animations; here a cross-fade."""
+        """A frame of the animation into the view, share from 0 to 1; here a cross-fade."""
         return (1 - share) * x + share * self.view(x)
 
 
 class Flip(View):
-    """Upside down by reflection, the course's flip."""
+    """Rows in reverse order, the course's flip."""
 
     label = "upside down"
     axis = -2
@@ -44,7 +44,7 @@ class Flip(View):
     inverse = view
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The picture turned about its middle line like a card, narrow half way, on a grey ground."""
+        """The picture turned about its middle line like a card, on grey."""
         width = math.cos(math.pi * share)
         squeezed = torch.eye(2, 3, device=x.device)
         row = 1 if self.axis == -2 else 0
@@ -60,7 +60,7 @@ class Mirror(Flip):
 
 
 class Rotate90(View):
-    """A quarter turn against the clock."""
+    """A quarter turn counter-clockwise."""
 
     label = "turned left"
     quarters = 1
@@ -74,21 +74,21 @@ class Rotate90(View):
         return x.rot90(-self.quarters, (-2, -1))
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The picture turned by a share of the angle, on a grey ground."""
+        """The picture turned by a share of the angle, on grey."""
         angle = math.pi / 2 * (self.quarters if self.quarters < 3 else -1) * share
         cos, sin = math.cos(angle), math.sin(angle)
         return warped(x, torch.tensor([[cos, -sin, 0], [sin, cos, 0]], device=x.device))
 
 
 class Rotate180(Rotate90):
-    """Half a turn: the page held upside down."""
+    """Half a turn."""
 
     label = "upside down"
     quarters = 2
 
 
 class Rotate270(Rotate90):
-    """A quarter turn with the clock."""
+    """A quarter turn clockwise."""
 
     label = "turned right"
     quarters = 3
@@ -100,7 +100,7 @@ class Negate(View):
     label = "as a negative"
 
     def view(self, x: Tensor) -> Tensor:
-        """Light and dark exchanged."""
+        """-x."""
         return -x
 
     inverse = view
@@ -111,7 +111,7 @@ class Negate(View):
 
 
 class CycleColours(View):
-    """Red becomes green, green blue, blue red: the hue circle turned by a third; white, grey and black stay."""
+    """Channels moved cyclically: red becomes green, green blue, blue red. Greys stay."""
 
     label = "its colours turned"
 
@@ -124,13 +124,13 @@ class CycleColours(View):
         return x.roll(-1, 1)
 
     def turned(self, x: Tensor, share: float) -> Tensor:
-        """The colours on their way round the hue circle: a rotation about the axis of greys (Rodrigues)."""
+        """Colours rotated about the grey axis by a share of 120 degrees (Rodrigues' formula)."""
         angle, grey = 2 * math.pi / 3 * share, x.mean(1, keepdim=True)
         across = (x.roll(1, 1) - x.roll(-1, 1)) / math.sqrt(3)
         return grey + math.cos(angle) * (x - grey) + math.sin(angle) * across
 
 
 def warped(x: Tensor, affine: Tensor) -> Tensor:
-    """Images under an affine map `[2, 3]` of output to input coordinates; mid-grey (0) outside."""
+    """x `[B, C, H, W]` under an affine map `[2, 3]` from output to input coordinates; grey (0) outside."""
     grid = F.affine_grid(affine.expand(len(x), 2, 3), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)

@@ -1,4 +1,4 @@
-"""What the two sampling stages share: which samples are judged, the reference, and what is written of them."""
+"""Sample sets of digits scored by the judge: drawing the sets, their scores, and the files that the stages write."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, load_config, load_weights, sha256
 from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import Judge, verdicts
-from fundiff.judge.scores import Reference, bounds, judged, quantised, rounded
+from fundiff.judge.scores import Reference, bounds, quantised, rounded, scores_of_sets
 from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import tile
 from fundiff.pipeline import workers
@@ -24,16 +24,16 @@ from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.loop import last
 
-# euler for a network of objective flow, the others for eps, the first two for v
+# Objective flow takes euler; eps takes the other three; v takes ancestral and ddim.
 SamplerName = Literal["ancestral", "ddim", "dpm_solver", "euler"]
 
 
-class Judged(Section):
-    """How the samples that are scored are drawn."""
+class ScoredSets(Section):
+    """How the sample sets that are scored are drawn."""
 
-    seeds: int = Field(ge=1, description="independent sets, for the spread")
+    seeds: int = Field(ge=1, description="number of independent sets; scores are their mean and deviation")
     sampler: SamplerName
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, description="UNet calls of the sampler; at most the training's timesteps")
 
 
 class SampleParams(Section):
@@ -41,13 +41,14 @@ class SampleParams(Section):
 
     seed: int
     steps: int = Field(
-        ge=1, description="of the figure's and animation's samples; the training's T is the course's"
+        ge=1,
+        description="sampling steps of the figure and the animation; the course takes all T of the training",
     )
-    judged: Judged
+    scored: ScoredSets
 
 
-class Jury:
-    """The judge with its held-out digits; asks for sample sets and scores them."""
+class DigitScoring:
+    """The judge and the held-out digits: draws sets of samples and scores them."""
 
     def __init__(self, seed: int, runtime: Runtime):
         weights = epoch_file("models/judge", load_config("models/judge")["epochs"])
@@ -59,27 +60,30 @@ class Jury:
         self.seed, self.runtime = seed, runtime
 
     def labels(self, count: int) -> Tensor:
-        """The digits that `count` samples are asked for: each as often as the others."""
+        """The classes asked of `count` samples `[count]`: 0 to 9 in turn."""
         return (torch.arange(count) % 10).to(self.runtime.device)
 
     def sets(
         self, estimator: Estimator, process: Process, count: int, seeds: int, sampler: str, steps: int
     ) -> list[Tensor]:
-        """One set of `count` samples a seed; the estimator is of this process's share of them."""
+        """`seeds` sets of samples `[count, 1, 28, 28]` in [0, 1], each from noise of its own.
+
+        The estimator takes the rows of this process alone (`workers.share(count)`); every process gets whole sets.
+        """
         sets, mine = [], workers.share(count)
         for i in range(seeds):
             generators = sample_generators(self.seed + i, count, "judged")[mine]
             frames = sample(estimator, process, generators, self.runtime, steps, sampler)
-            what = f"judged samples, set {i + 1} of {seeds}"
+            what = f"scored samples, set {i + 1} of {seeds}"
             sets.append(quantised(workers.gathered(last(progress(frames, what, steps)), count)))
         return sets
 
     def score(self, sets: list[Tensor], labels: Tensor | None = None) -> dict[str, Any]:
-        """The sets' scores."""
-        return judged(self.judge, self.reference, self.train, sets, labels)
+        """The sets' scores, as `fundiff.judge.scores.scores_of_sets` gives them."""
+        return scores_of_sets(self.judge, self.reference, self.train, sets, labels)
 
     def context(self) -> dict[str, Any]:
-        """What every score is to be read beside."""
+        """The bounds of every score, and the judge's own accuracy on held-out digits and hash."""
         right = verdicts(self.judge, self.test.images)[1] == self.test.labels.cpu()
         return bounds(self.judge, self.reference, self.test, self.train, self.seed) | {
             "judge_accuracy": right.double().mean().item(),
@@ -88,8 +92,13 @@ class Jury:
         }
 
 
-def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: dict[str, Any]) -> None:
-    """Write the judged samples and their scores; labels are the digits asked for, or seen where none were."""
+def write_samples(
+    name: str, asked: ScoredSets, sets: list[Tensor], labels: Tensor, scores: dict[str, Any]
+) -> None:
+    """Write the sets to data/samples/NAME.npz and their scores to metrics/sample_NAME.json.
+
+    labels: the class of every sample of all sets: the one asked for, or the judge's where none was asked for.
+    """
     images = torch.cat(sets).squeeze(1).mul(255).round().byte().cpu().numpy()
     with replacing(f"data/samples/{name}.npz") as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, images=images, labels=labels.cpu().numpy().astype(np.int64))
@@ -103,18 +112,18 @@ def keep(name: str, asked: Judged, sets: list[Tensor], labels: Tensor, scores: d
 
 
 def animate(path: str, frames: list[Tensor], columns: int) -> None:
-    """Write the denoising of a sheet of digits as a GIF."""
+    """Write a denoising, frames `[N, 1, 28, 28]` in [0, 1], as a GIF of sheets with so many columns."""
     gif(path, [tile(frames[i], columns) for i in thinned(len(frames))])
 
 
 def summary(scores: dict[float, dict[str, Any]], guidance_scale: float) -> dict[str, Any]:
-    """The scores at the shown guidance, and beside them what each scale gives."""
-    shown = dict(scores[guidance_scale])
-    shown["accuracy"] = {
-        "overall": shown["accuracy"],
-        "per_digit": shown.pop("accuracy_per_digit"),
+    """The scores at `guidance_scale`, and accuracy, distance, coverage and recall at every scale of `scores`."""
+    chosen = dict(scores[guidance_scale])
+    chosen["accuracy"] = {
+        "overall": chosen["accuracy"],
+        "per_digit": chosen.pop("accuracy_per_digit"),
         "per_guidance": {f"{scale:g}": s["accuracy"] for scale, s in scores.items()},
     }
     for key in ("frechet", "coverage", "recall"):
-        shown[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
-    return shown | {"guidance_scale": guidance_scale}
+        chosen[f"{key}_per_guidance"] = {f"{scale:g}": s[key] for scale, s in scores.items()}
+    return chosen | {"guidance_scale": guidance_scale}
