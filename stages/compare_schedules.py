@@ -22,7 +22,7 @@ def main(params: Params) -> None:
         process, by_epoch = process_of(config), {}
         for epoch in config["snapshots"]:
             unet = trial.runtime.place(load_unet(f"models/{network}", epoch)[0])
-            by_epoch[str(epoch)], row = trial.drawn(unet, process, deterministic(process), params.calls[0])
+            by_epoch[str(epoch)], row = trial.measure(unet, process, deterministic(process), params.calls[0])
             rows.append(row)
             labels.append(f"epoch {epoch}\n{name}")
         numbers[network] = by_epoch
