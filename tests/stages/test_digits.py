@@ -25,8 +25,8 @@ from fundiff.report.results import load_stages
 pytestmark = pytest.mark.bits
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-STAGES = ["compare_objectives", "digit_samplers", "digit_guidance", "digit_walks"]
-TRAININGS = ["train_ddpm", "train_flow"]
+STAGES = ["compare_objectives", "compare_schedules", "digit_samplers", "digit_guidance", "digit_walks"]
+TRAININGS = ["train_ddpm", "train_flow", "train_flow_constant"]
 CONFIG = {"hidden_size": 4, "time": True, "classes": 10, "epochs": 2, "snapshots": [1, 2]} | {
     "timesteps": 20, "beta_start": 1e-4, "beta_end": 0.02,
 }  # fmt: skip
@@ -46,6 +46,7 @@ def network(name: str, **changes) -> None:
 def shrunk(params: dict) -> dict:
     sets = {"calls": [1, 2], "seeds": 2, "count": 10}
     params["compare_objectives"] |= sets
+    params["compare_schedules"] |= sets | {"calls": [2]}
     params["digit_samplers"] |= sets | {"reference": 4}
     params["digit_guidance"] |= {"guidance_scales": [1, 2.5], "count": 10, "steps": 2}
     params["digit_walks"] |= {"steps": 12}
@@ -73,7 +74,12 @@ def project(tmp_path_factory):
     os.chdir(folder)
     params = shrunk(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    for name, objective in (("class_unet", {}), ("ddpm", {}), ("flow", {"objective": "flow"})):
+    for name, objective in (
+        ("class_unet", {}),
+        ("ddpm", {}),
+        ("flow", {"objective": "flow"}),
+        ("flow_constant", {"objective": "flow"}),
+    ):
         network(name, **objective)
     save_config("models/judge", {"epochs": 1})
     with seeded(0):
@@ -104,6 +110,14 @@ def test_objectives_are_compared_at_equal_calls_by_their_own_samplers(project):
     for name in ("ddpm", "flow"):
         assert set(found[name]["epochs"]) == {"1", "2"} and set(found[name]["calls"]) == {"1", "2"}
         assert found[name]["epochs"]["2"] == found[name]["calls"]["2"]
+
+
+def test_schedules_are_compared_after_every_kept_epoch(project):
+    found = number("compare_schedules")
+    assert {name: set(found[name]) for name in ("flow", "flow_constant")} == {
+        "flow": {"1", "2"}, "flow_constant": {"1", "2"},
+    }  # fmt: skip
+    assert found["flow"]["1"].keys() >= {"accuracy", "frechet", "accuracy_std"}
 
 
 def test_the_usual_sampler_alone_is_asked_for_the_reference(project):
