@@ -17,7 +17,7 @@ class Package(Section):
     """One package: what it holds, which client brings it, the licence of its pictures, the sum of its
     file."""
 
-    kind: Literal["names", "keywords", "svg", "bitmap", "clipart"]
+    kind: Literal["names", "keywords", "svg", "bitmap", "clipart", "people"]
     client: Literal["npm", "apt"]
     name: str
     version: str

@@ -11,9 +11,10 @@ import torch
 from fundiff.critic.encoder import Critic, ImageEncoder, save_critic, sentence_vectors
 from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import detect
-from prior.making.captions import phrase
 from prior.making.critic_training import on_white, training
 from prior.making.retrieval import retrieval
+from prior.making.words import names_of, with_article
+from prior.stages.caption import load_nouns
 from prior.stages.sections import TrainCritic, read, run
 
 
@@ -22,15 +23,18 @@ def main() -> None:
     runtime = detect()
     rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
     cut_outs = on_white(np.load("data/prior/drawings.npz")["pixels"])
-    names = sorted({phrase(row["concept"]) for row in rows})
-    which = torch.tensor([names.index(phrase(row["concept"])) for row in rows])
-    unseen = torch.tensor([row["set"] == section.held_out for row in rows])
+    called = names_of(load_nouns())
+    said_of = [called.get(row["concept"]) or with_article(row["concept"].lower()) for row in rows]
+    names = sorted(set(said_of))
+    which = torch.tensor([names.index(name) for name in said_of])
+    hidden = torch.tensor([row["set"] in section.held_out for row in rows])
+    unseen = torch.tensor([row["set"] == section.held_out[0] for row in rows])
     sentences = json.loads(Path("data/prior/sentences.json").read_text(encoding="utf-8"))
     composed = np.load("data/prior/pictures.npy", mmap_mode="r")[: section.composed]
-    said = torch.from_numpy(np.load("data/prior/tokens.npz")["sentence"])[: section.composed]
+    said = torch.from_numpy(np.load("data/prior/which.npy"))[: section.composed]
 
-    pixels = np.concatenate([cut_outs[~unseen.numpy()], composed])
-    sentence = torch.cat([which[~unseen], said + len(names)])
+    pixels = np.concatenate([cut_outs[~hidden.numpy()], composed])
+    sentence = torch.cat([which[~hidden], said + len(names)])
     vectors = sentence_vectors([*names, *sentences])
     torch.manual_seed(section.seed)
     encoder = ImageEncoder()
@@ -50,7 +54,7 @@ def main() -> None:
             bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
     held_out = torch.from_numpy(cut_outs[unseen.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1
     metrics = {
-        "held_out_set": section.held_out,
+        "held_out_set": section.held_out[0],
         "held_out_drawings": int(unseen.sum()),
         "names": len(names),
         "training_images": section.images,
