@@ -28,6 +28,7 @@ class Same(nn.Conv2d):
     """A convolution padded as TensorFlow does: what is missing, and the odd one on the right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """`[B, I, H, W]` to `[B, O, H / stride, W / stride]`, rounded up."""
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         height, width = (max(0, (-(-n // stride) - 1) * stride + kernel - n) for n in x.shape[-2:])
         x = pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
@@ -48,6 +49,7 @@ class Block(nn.Module):
         self.expands, self.adds = expansion > 1, stride == 1 and inner == outer
 
     def forward(self, x: Tensor) -> Tensor:
+        """`[B, inner, H, W]` to `[B, outer, H / stride, W / stride]`."""
         y = relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))

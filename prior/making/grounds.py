@@ -34,6 +34,7 @@ def dots(canvas: Image.Image, chance: random.Random, count: int, box: tuple[int,
 
 
 def snow(library: Library, chance: random.Random) -> Image.Image:
+    """Snowy hills under a pale sky, evergreens, falling flakes."""
     canvas = gradient(
         chance.choice([(150, 190, 226), (186, 206, 226), (120, 170, 220)]), (228, 238, 248), 0.6
     )
@@ -48,6 +49,7 @@ def snow(library: Library, chance: random.Random) -> Image.Image:
 
 
 def night(library: Library, chance: random.Random) -> Image.Image:
+    """Stars, a moon and dark land."""
     canvas = gradient(chance.choice([(8, 12, 40), (20, 16, 56), (12, 24, 56)]), (44, 52, 104))
     dots(canvas, chance, 26, (0, 90), [(250, 246, 214), (210, 220, 255)], (0.6, 1.5))
     if chance.random() < 0.6:
@@ -58,6 +60,7 @@ def night(library: Library, chance: random.Random) -> Image.Image:
 
 
 def sea(library: Library, chance: random.Random) -> Image.Image:
+    """Water to the horizon."""
     canvas = gradient(
         chance.choice([(110, 180, 236), (150, 206, 246), (240, 190, 150)]), (226, 240, 250), 0.5
     )
@@ -71,12 +74,14 @@ def sea(library: Library, chance: random.Random) -> Image.Image:
 
 
 def beach(library: Library, chance: random.Random) -> Image.Image:
+    """Sand before the sea."""
     canvas = sea(library, chance)
     hill(canvas, chance, chance.uniform(86, 96), (238, 214, 160), 3)
     return canvas
 
 
 def meadow(library: Library, chance: random.Random) -> Image.Image:
+    """Green hills with flowers."""
     canvas = gradient(
         chance.choice([(120, 190, 240), (160, 212, 246), (250, 214, 170)]), (232, 244, 250), 0.6
     )
@@ -89,6 +94,7 @@ def meadow(library: Library, chance: random.Random) -> Image.Image:
 
 
 def city(library: Library, chance: random.Random) -> Image.Image:
+    """A street before lit towers."""
     canvas = gradient(
         chance.choice([(140, 190, 230), (196, 210, 224), (246, 200, 160)]), (232, 238, 244), 0.8
     )
@@ -109,6 +115,7 @@ def city(library: Library, chance: random.Random) -> Image.Image:
 
 
 def room(library: Library, chance: random.Random) -> Image.Image:
+    """A wall with a window, and a floor."""
     wall = chance.choice(
         [(226, 206, 180), (190, 210, 206), (216, 190, 200), (206, 206, 226), (236, 226, 190)]
     )
@@ -127,6 +134,7 @@ def room(library: Library, chance: random.Random) -> Image.Image:
 
 
 def desert(library: Library, chance: random.Random) -> Image.Image:
+    """Dunes and cacti."""
     canvas = gradient(chance.choice([(120, 190, 236), (250, 190, 130)]), (252, 232, 196), 0.7)
     hill(canvas, chance, chance.uniform(64, 78), (226, 176, 110), 8)
     hill(canvas, chance, chance.uniform(88, 98), (240, 200, 130))
@@ -136,6 +144,7 @@ def desert(library: Library, chance: random.Random) -> Image.Image:
 
 
 def forest(library: Library, chance: random.Random) -> Image.Image:
+    """Trees side by side, in two rows."""
     canvas = gradient((150, 196, 170), (206, 226, 190))
     kind = chance.choice((("evergreen tree",), ("deciduous tree",), ("evergreen tree", "deciduous tree")))
     for foot in (84, 98):

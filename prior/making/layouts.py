@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from prior.making.colours import recoloured
-from prior.making.compose import PALE, SIDE, WHITE, Library, gradient, ground, place, shade
+from prior.making.compose import PALE, WHITE, Library, gradient, ground, place, shade
 from prior.making.grounds import Ground, dimmed
 from prior.making.styles import shadowed
 from prior.making.warps import warped
@@ -87,7 +87,7 @@ def single(drawing: Image.Image, chance: random.Random, photo: bool) -> Image.Im
     return canvas.convert("RGB")
 
 
-PLACES = {
+PLACES: dict[int, list[tuple[tuple[float, float], ...]]] = {
     2: [((36, 64), (92, 64))],
     3: [((23, 64), (64, 64), (105, 64)), ((64, 36), (34, 94), (94, 94))],
     4: [((36, 36), (92, 36), (36, 94), (92, 94))],
@@ -108,6 +108,7 @@ def several(drawings: Sequence[Image.Image], chance: random.Random) -> Image.Ima
 
 
 def beside(one: Image.Image, other: Image.Image, canvas: Image.Image, chance: random.Random) -> None:
+    """One left, the other right, on one line."""
     foot = chance.uniform(96, 112)
     for drawing, x in ((one, 35), (other, 93)):
         place(
@@ -129,6 +130,7 @@ def above(
 
 
 def in_front(near: Image.Image, far: Image.Image, canvas: Image.Image, chance: random.Random) -> None:
+    """`near` smaller and lower, over a part of `far`."""
     side = chance.choice((-1, 1))
     place(canvas, far, 64 - side * chance.uniform(6, 14), 108, chance.uniform(86, 100))
     place(canvas, near, 64 + side * chance.uniform(14, 26), chance.uniform(118, 124), chance.uniform(44, 56))

@@ -99,7 +99,7 @@ def person(style: Style, chance: random.Random) -> tuple[str, Options]:
         marks.append(f"{colour} hair")
     options |= {style.keys["head"]: [head], f"{style.keys['head']}Probability": 100}
     if style.keys["colour"]:
-        options |= dict.fromkeys((style.keys["colour"], "facialHairColor"), [HAIR[colour]])
+        options |= {key: [HAIR[colour]] for key in (style.keys["colour"], "facialHairColor")}
     if style.keys["beard"]:
         options[f"{style.keys['beard']}Probability"] = 0
     if man and style.beards and chance.random() < (0.75 if old else 0.4):

@@ -22,6 +22,7 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def lighthouse(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
+    """A banded tower with a lit lamp room."""
     colour, top, foot = chance.choice(BRIGHT[:2]), chance.uniform(16, 22), chance.uniform(28, 38)
     for band in range(5):
         one, two = (top + (foot - top) * k / 5 for k in (band, band + 1))
@@ -37,6 +38,7 @@ def lighthouse(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
 
 
 def submarine(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
+    """A hull with portholes, a tower and a periscope."""
     colour, low = chance.choice(BRIGHT), chance.uniform(140, 156)
     draw.rectangle([80, 52, 122, 96], fill=shade(colour, 0.85))
     draw.line([102, 54, 102, 26, 124, 26], fill=(70, 74, 84), width=8)
@@ -48,6 +50,7 @@ def submarine(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
 
 
 def windmill(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
+    """A mill whose four blades stand at any angle."""
     wall, hub = chance.choice(((236, 228, 212), (196, 150, 110), (170, 90, 70))), (96, 74)
     draw.polygon([(74, 70), (118, 70), (134, 184), (58, 184)], fill=wall)
     draw.pieslice([70, 44, 122, 96], 180, 360, fill=chance.choice(BRIGHT[:3]))
@@ -62,6 +65,7 @@ def windmill(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
 
 
 def hot_air_balloon(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
+    """A striped balloon with a basket."""
     one, two = chance.sample(BRIGHT, 2)
     draw.line([62, 110, 84, 160], fill=(90, 70, 50), width=3)
     draw.line([130, 110, 108, 160], fill=(90, 70, 50), width=3)
@@ -73,6 +77,7 @@ def hot_air_balloon(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
 
 
 def table(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
+    """A table seen from the front."""
     wood = chance.choice(((150, 96, 56), (190, 136, 84), (110, 74, 50), (214, 190, 160)))
     top = chance.uniform(70, 90)
     for x in (26, 150):
