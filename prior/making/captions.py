@@ -11,8 +11,7 @@ from PIL import Image, ImageFilter
 
 from prior.making import layouts
 from prior.making.colours import COLOURS, named_colour
-from prior.making.compose import Library
-from prior.making.drawings import FLUENT_3D
+from prior.making.compose import FLUENT_3D, Library
 from prior.making.grounds import GROUNDS
 from prior.making.layouts import FRONTAL, RELATIONS, WORN, named, thing
 from prior.making.photographs import SUBJECTS, photograph

@@ -19,7 +19,7 @@ HUES: dict[str, tuple[float, float, tuple[float, float]]] = {
     "pink": (0.925, 0.4, (0.5, 0.5)),
     "brown": (0.06, 0.6, (0.1, 0.5)),
 }
-GREYS = {"black": (0.04, 0.26), "grey": (0.3, 0.4), "white": (0.72, 0.28)}
+GREYS = {"black": (0.04, 0.2), "grey": (0.3, 0.4), "white": (0.72, 0.28)}
 COLOURS = (*HUES, *GREYS)
 NEAR = 0.11  # of the main hue: what is recoloured with it
 

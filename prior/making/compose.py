@@ -15,6 +15,7 @@ from prior.making.sketches import SKETCHES, Colour, shade, sketched
 from prior.making.words import Noun
 
 SIDE = 128  # of the canvas; pictures are half of it
+FLUENT_3D = "fluent-emoji-3d"  # the set whose drawings look solid
 WHITE: Colour = (255, 255, 255)
 PALE: tuple[Colour, ...] = (
     (255, 236, 200),

@@ -18,6 +18,7 @@ import resvg_py
 from PIL import Image
 
 from fundiff.pipeline.errors import UserError
+from prior.making.compose import FLUENT_3D
 
 GROUPS = (
     0,
@@ -29,7 +30,6 @@ GROUPS = (
     7,
 )  # emojibase: faces, people, animals, food, travel, activities, objects; no flags, symbols
 SIDE = 64  # the longer side of a cut-out in pixels
-FLUENT_3D = "fluent-emoji-3d"
 OPENCLIPART = "openclipart"
 PRIVATE = ("logos", "unsorted", "flags", "signs_and_symbols", "special", "buttons", "shapes")
 

@@ -68,7 +68,7 @@ def nearest_noise(x_0: Tensor, eps: Tensor, group: int) -> Tensor:
     for start in range(0, len(x_0), group):
         rows = slice(start, start + group)
         cost = -(x_0[rows].flatten(1).float() @ eps[rows].flatten(1).float().T)
-        order.append(start + torch.from_numpy(linear_sum_assignment(cost.cpu().numpy())[1]))
+        order.append(start + torch.from_numpy(linear_sum_assignment(cost.float().cpu().numpy())[1]))
     return eps[torch.cat(order).to(eps.device)]
 
 

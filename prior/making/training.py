@@ -49,6 +49,13 @@ class Recipe:
         return self.learning_rate * warm * min(1.0, max(0.0, left))
 
 
+def taken(values: Any, rows: Tensor) -> Tensor:
+    """Rows `[B]` of a tensor, where that is, or of an array in memory or on disk."""
+    if isinstance(values, Tensor):
+        return values[rows.to(values.device)]
+    return torch.from_numpy(values[rows.numpy()])
+
+
 @dataclass(frozen=True)
 class Pictures:
     """The training set: uint8 `[N, 64, 64, 3]`, the sentence of each `[N]`, float16 token states `[U, 77, C]`, both
@@ -63,14 +70,7 @@ class Pictures:
         chance = generator(seed, "order", step)
         rows = torch.randint(len(self.sentence), (size,), generator=chance)
         keep = torch.rand(size, generator=chance) >= dropped
-        said = self.sentence[rows] * keep
-        if isinstance(self.pixels, Tensor):
-            device = self.pixels.device
-            pixels, states = self.pixels[rows.to(device)], self.states[said.to(device)]
-        else:
-            pixels, states = (
-                torch.from_numpy(a[i.numpy()]) for a, i in ((self.pixels, rows), (self.states, said))
-            )
+        pixels, states = taken(self.pixels, rows), taken(self.states, self.sentence[rows] * keep)
         return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1, states.float()
 
 
