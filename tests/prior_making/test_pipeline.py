@@ -199,7 +199,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node draws
 
 def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     command, path = [sys.executable, "-m", "prior.stages.fetch_drawings"], os.pathsep.join(["src", "."])
-    for folder in ("src", "prior/stages"):
+    for folder in ("src", "prior/making", "prior/stages"):
         (tmp_path / folder).parent.mkdir(exist_ok=True)
         (tmp_path / folder).symlink_to(Path(folder).resolve())
     done = subprocess.run(
