@@ -148,8 +148,8 @@ class Training:
             device = self.runtime.device
             self.update(x_0.to(device), states.to(device), alphas_cumprod, step, rate)
             self.images += recipe.batch_size
-            if (step + 1) % LOGGED == 0:
+            if (step + 1) % LOGGED == 0 or self.images >= recipe.images:
                 speed = (self.images - since) / (time.perf_counter() - started)
-                self.log.append([self.images, *(self.sums / LOGGED).tolist(), rate, speed])
+                self.log.append([self.images, *(self.sums / (step % LOGGED + 1)).tolist(), rate, speed])
                 self.sums.zero_()
             yield self.images

@@ -231,6 +231,15 @@ def test_the_running_sums_of_the_log_outlive_a_kill():
     assert resumed.log[0][:4] == whole.log[0][:4]
 
 
+def test_a_leg_shorter_than_a_row_has_a_row():
+    training = Training(nn_of(), recipe(images=8), CPU)
+    losses_seen = []
+    for _ in training.steps(pictures(), ABAR):
+        losses_seen.append(training.sums[0].item())
+    assert [row[0] for row in training.log] == [8] and losses_seen[0] > 0
+    assert training.log[0][1] > losses_seen[0] / 2, "the mean of both steps, not their sum over a whole row"
+
+
 def nn_of() -> Net:
     torch.manual_seed(0)
     return Net()
