@@ -12,12 +12,16 @@ import torch
 from torch import nn
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import save_checkpoint
 from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import load_section
 from fundiff.pipeline.runtime import Runtime
 from prior.making.network import make_scheduler
 from prior.making.objective import Objective, losses, nearest_noise, noise_of, timesteps, variance_loss
 from prior.making.optimisers import optimisers, orthogonal
 from prior.making.training import LOGGED, Pictures, Recipe, Training, averaging, checkpoint_key
+from prior.stages import train_first
+from prior.stages.sections import NAMES, Leg
 
 CPU = Runtime("cpu", "fp32", 1)
 OBJECTIVE = Objective(snr_floor=0.0, snr_gamma=5.0, variance_weight=0.01)
@@ -269,3 +273,29 @@ def test_a_loss_that_is_no_number_stops_the_training():
         training.unet.body.weight[0, 0, 0, 0] = np.nan
     with pytest.raises(UserError, match="no finite gradient at step 0, learning rate"):
         next(training.steps(pictures(), ABAR))
+
+
+def test_a_checkpoint_goes_only_when_all_outs_are_written(monkeypatch, tmp_path):
+    """A leg whose log cannot be written keeps its state; the next try goes on from it, and then it is gone."""
+    state, seen = tmp_path / "leg" / "state.pt", []
+    leg = load_section(Leg, "train_last", NAMES, "prior/params.yaml")
+
+    def advance(training, leg, checkpoint, name):
+        seen.append(training.images)
+        training.images = 32
+        save_checkpoint(checkpoint, training.state_dict())
+
+    def refuse(path, log):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(train_first, "checkpoint_of", lambda *rest: state)
+    monkeypatch.setattr(train_first, "advance", advance)
+    monkeypatch.setattr(train_first, "save_prior", lambda out, unet: None)
+    monkeypatch.setattr(train_first, "detect", lambda: CPU)
+    monkeypatch.setattr(train_first, "write_log", refuse)
+    with pytest.raises(OSError, match="no space"):
+        train_first.train("train_last", leg, nn_of(), "out", [])
+    assert state.exists()
+    monkeypatch.setattr(train_first, "write_log", lambda path, log: None)
+    train_first.train("train_last", leg, nn_of(), "out", [])
+    assert seen == [0, 32] and not state.exists()
