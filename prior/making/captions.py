@@ -3,199 +3,205 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from prior.making.compose import PALE, WHITE, Library, gradient, ground, place, shade
-from prior.making.drawings import DIRECTED, FLUENT_3D
+from prior.making import layouts
+from prior.making.colours import COLOURS, named_colour
+from prior.making.compose import FLUENT_3D, Library
+from prior.making.grounds import GROUNDS
+from prior.making.layouts import FRONTAL, RELATIONS, WORN, named, thing
+from prior.making.photographs import SUBJECTS, photograph
 from prior.making.scenes import SCENES
-from prior.making.styles import STYLES, shadowed
+from prior.making.styles import GREY, STYLES
+from prior.making.words import Noun, counted
 
 GENERIC = "a high quality photo"
-PHRASES = {
-    "automobile": "car",
-    "hot beverage": "cup of coffee",
-    "deciduous tree": "tree",
-    "wrapped gift": "gift",
-    "jack-o-lantern": "halloween pumpkin",
-    "closed book": "book",
-    "lady beetle": "ladybug",
-    "honeybee": "bee",
-    "rocket": "rocket ship",
-    "locomotive": "steam train",
-    "hourglass done": "hourglass",
-    "red apple": "apple",
-    "snow-capped mountain": "snowy mountain",
-    "Tokyo tower": "red tower",
-    "crescent moon": "moon",
-    "fire": "flame",
-    "globe showing Americas": "globe of the earth",
-    "grinning face": "happy face",
-    "money bag": "bag of money",
-    "smiling face with sunglasses": "face with sunglasses",
-    "ear of corn": "corn cob",
-    "gem stone": "diamond",
-    "man: beard": "man with a beard",
-    "person: beard": "man with a beard",
-    "top hat": "top hat",
-    "package": "box",
-    "cheese wedge": "piece of cheese",
-    "t-shirt": "shirt",
-    "high-heeled shoe": "red shoe",
-    "woman’s hat": "hat",
-    "person in lotus position": "person sitting",
-    "man cook": "cook",
-    "deciduous": "tree",
-    "billed cap": "cap",
-    "dog face": "dog",
-    "cat face": "cat",
-    "rabbit face": "rabbit",
-    "pig face": "pig",
-    "cow face": "cow",
-    "tiger face": "tiger",
-    "monkey face": "monkey",
-    "spouting whale": "whale",
-    "baby chick": "chick",
-    "soft ice cream": "ice cream",
-    "high voltage": "lightning bolt",
-    "fire engine": "fire truck",
-    "cooking": "fried egg",
-}
-PLURAL = {"cherries", "grapes", "glasses", "eyes", "jeans", "scissors", "bread", "broccoli", "Santa Claus"}
-STYLE_SHARE, BARE_SHARE, WHITE_SHARE = 0.16, 0.08, 0.72
+PHOTO = "a photo of"
+BARE_SHARE, COLOURED_SHARE = 0.06, 0.3
+STANDING = {"animals", "plants", "food", "vehicles", "buildings", "things", "people"}
+Shown = tuple[str, str, Image.Image]  # a phrase, a style or "", the picture before the style's filter
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which concepts, how often what: concept weights, each concept's own style, shares of scenes, pairs,
-    generic; what the generic pictures show, scenes or concepts (empty: whatever the others show)."""
+    """What is shown and how often: nouns with weights (1 where none is given), each noun's own style, shares of
+    the kinds of pictures (`KINDS`), share of pictures in a style, share called `GENERIC`."""
 
-    concepts: Sequence[str]
+    nouns: Mapping[str, Noun]
+    shares: Mapping[str, float]
+    people: Sequence[tuple[str, int]] = ()  # sentence and row of every avatar
+    photographs: Mapping[str, Image.Image] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
-    keywords: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    pairs: Sequence[tuple[str, str]] = ()
-    generic: Sequence[str] = ()
-    scene_share: float = 0.24
-    pair_share: float = 0.05
-    generic_share: float = 0.05
-    keyword_share: float = 0.03
+    style_share: float = 0.3
+    generic_share: float = 0.06
+
+    def noun(self, chance: random.Random, kinds: set[str] | None = None) -> Noun:
+        """A noun by weight, of the kinds if any are given."""
+        found = [noun for noun in self.nouns.values() if kinds is None or noun.kind in kinds]
+        return chance.choices(found, [self.weights.get(noun.name, 1.0) for noun in found])[0]
 
 
-def phrase(concept: str) -> str:
-    """A concept as it is spoken of: "automobile" is "a car", "grapes" stays "grapes"."""
-    name = PHRASES.get(concept, concept).lower().replace("’", "'").replace(":", "")
-    if concept in PLURAL:
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+def colour_for(noun: Noun, chance: random.Random, share: float, style: str = "") -> str:
+    """A colour for a noun in a share of the pictures, or "": none for people, in a grey style, or where the name
+    says one."""
+    if noun.kind == "people" or style in GREY or set(noun.name.split()) & set(COLOURS):
+        return ""
+    return chance.choice(COLOURS) if chance.random() < share else ""
 
 
-def choose_pairs(concepts: Sequence[str], count: int, seed: int, purpose: str) -> list[tuple[str, str]]:
-    """`count` pairs of different concepts; the pairs of the purpose "unseen" and of "training" never meet."""
-    chance = random.Random(f"{seed} {purpose}")
-    order = {name: index for index, name in enumerate(sorted(concepts))}
-    parity = int(purpose == "unseen")
-    pairs: dict[tuple[str, str], None] = {}
-    while len(pairs) < count:
-        one, other = chance.sample(list(concepts), 2)
-        if (order[one] + order[other]) % 2 == parity:
-            pairs[one, other] = None
-    return list(pairs)
+def set_for(style: str) -> str:
+    """The set whose drawings are solid where a photo is asked for."""
+    return FLUENT_3D if style == PHOTO else ""
 
 
-def whitish(drawing: Image.Image) -> bool:
-    """Whether most of a cut-out is as good as white."""
-    values = np.asarray(drawing)
-    return float((values[values[..., 3] > 128][:, :3].min(axis=1) > 200).mean()) > 0.6
-
-
-def single(library: Library, concept: str, style: str, chance: random.Random) -> Image.Image:
-    """One drawing of a concept, a little turned, moved and scaled, on white or plain ground, in a style or
-    as it is."""
-    rows = library.rows[concept]
-    if style == "a photo of":
-        rows = [row for row in rows if library.sets[row] == FLUENT_3D] or rows
-    drawing = library.at(chance.choice(rows))
-    if DIRECTED.search(concept.lower()) is None and chance.random() < 0.5:
-        drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if chance.random() < 0.4:
-        drawing = drawing.rotate(chance.uniform(-9, 9), Image.Resampling.BICUBIC, expand=True)
-    pale = chance.choice(PALE)
-    size, x = chance.uniform(94, 120), chance.uniform(60, 68)
-    foot = 64 + size * drawing.height / max(drawing.size) / 2 + chance.uniform(-3, 3)
-    if style in ("an oil painting of", "a photo of"):
-        canvas = gradient(shade(pale, chance.uniform(0.75, 1)), shade(pale, chance.uniform(0.55, 0.9)))
-    else:
-        # What is white itself (a cloud, a ghost) would not be seen on white.
-        canvas = ground(WHITE if chance.random() < WHITE_SHARE and not whitish(drawing) else pale)
-    if style == "a photo of":
-        layer = Image.new("RGBA", canvas.size)
-        place(layer, drawing, x, foot, size * 0.92)
-        return shadowed(layer.convert("RGB"), layer.getchannel("A"), canvas.convert("RGB"))
-    place(canvas, drawing, x, foot, size)
-    return canvas.convert("RGB")
-
-
-def pair(library: Library, concepts: tuple[str, str], chance: random.Random) -> Image.Image:
-    """Two drawings side by side on white or plain ground."""
-    canvas = ground(WHITE if chance.random() < WHITE_SHARE else chance.choice(PALE))
-    for concept, x in zip(concepts, (34, 94), strict=True):
-        size = chance.uniform(54, 62)
-        drawing = library.pick(chance, concept)
-        place(
-            canvas,
-            drawing,
-            x,
-            64 + size * drawing.height / max(drawing.size) / 2 + chance.uniform(-6, 6),
-            size,
-        )
-    return canvas.convert("RGB")
-
-
-def chosen_style(own: str, chance: random.Random) -> str:
-    """A style or "": the subject's own style often, any style sometimes."""
-    if own and chance.random() < 0.45:
-        return own
-    return chance.choice(list(STYLES)) if chance.random() < STYLE_SHARE else ""
-
-
-def subject(
-    library: Library, plan: Plan, chance: random.Random, generic: bool
-) -> tuple[str, str, Image.Image]:
-    """What is shown: its phrase, its style or "", and the picture before the style's filter, at twice the
-    size."""
-    chosen, kind = chance.choice(plan.generic) if generic and plan.generic else "", chance.random()
-    if chosen in SCENES or (not chosen and kind < plan.scene_share):
-        weights = [scene[0] for scene in SCENES.values()]
-        _, draw, names, own = SCENES[chosen] if chosen else chance.choices(list(SCENES.values()), weights)[0]
-        style = "a photo of" if generic else chosen_style(own, chance)
-        return chance.choice(names), style, draw(library, chance).convert("RGB")
-    if not generic and kind < plan.scene_share + plan.pair_share:
-        concepts = chance.choice(plan.pairs)
-        return f"{phrase(concepts[0])} and {phrase(concepts[1])}", "", pair(library, concepts, chance)
-    weights = [plan.weights.get(concept, 1.0) for concept in plan.concepts]
-    concept = chosen or chance.choices(plan.concepts, weights)[0]
-    style = "a photo of" if generic else chosen_style(plan.styles.get(concept, ""), chance)
-    name, words = phrase(concept), plan.keywords.get(concept, ())
+def single(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """One thing; sometimes its name alone, sometimes with the colour that it has."""
+    noun = plan.noun(chance)
+    own = plan.styles.get(noun.name, "")
+    if own and not style and chance.random() < 0.4:
+        style = own
+    drawing = thing(library, noun, chance, set_of=set_for(style) if chance.random() < 0.5 else "")
+    name = noun.name
+    if (
+        chance.random() < COLOURED_SHARE
+        and style not in GREY
+        and noun.kind in ("animals", "things", "vehicles", "food")
+    ):
+        colour = named_colour(np.asarray(drawing))
+        name = named(name, colour) if colour and colour not in name else name
     if not style and chance.random() < BARE_SHARE:
-        name = name.removeprefix("an ").removeprefix("a ")
-    elif not style and words and chance.random() < plan.keyword_share:
-        name = chance.choice(words)
-    return name, style, single(library, concept, style, chance)
+        name = noun.bare
+    return name, style, layouts.single(drawing, chance, style == PHOTO)
+
+
+def coloured(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """One thing in a colour that is said."""
+    noun = plan.noun(chance, STANDING - {"people"})
+    colour = colour_for(noun, chance, 1, style)
+    drawing = thing(library, noun, chance, colour, set_for(style))
+    return named(noun.name, colour), style, layouts.single(drawing, chance, style == PHOTO)
+
+
+def several(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """Two to four of a thing, copies of one drawing or not."""
+    noun = plan.noun(chance, STANDING - {"people"})
+    while not noun.counted:
+        noun = plan.noun(chance, STANDING - {"people"})
+    count, first = chance.choice((2, 2, 3, 3, 4)), library.draw(noun, chance)
+    alike = chance.random() < 0.7
+    each = [first if alike else library.draw(noun, chance) for _ in range(count)]
+    drawings = [layouts.varied(drawing, chance, noun.mirrors) for drawing in each]
+    return counted(noun, count), style, layouts.several(drawings, chance)
+
+
+def related(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """Two things in a relation, each sometimes in a colour."""
+    one, other = plan.noun(chance, STANDING), plan.noun(chance, STANDING)
+    while other.name == one.name:
+        other = plan.noun(chance, STANDING)
+    drawings, names = [], []
+    for noun in (one, other):
+        colour = colour_for(noun, chance, COLOURED_SHARE, style)
+        drawings.append(thing(library, noun, chance, colour))
+        names.append(named(noun.name, colour))
+    relation = chance.choice(list(RELATIONS))
+    picture = layouts.related(drawings[0], drawings[1], relation, chance)
+    return f"{names[0]} {relation} {names[1]}", style, picture
+
+
+def wearing(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """Somebody with something on the head."""
+    able = [n for n in plan.nouns.values() if any(c in FRONTAL and c in library.rows for c in n.concepts)]
+    noun, worn = chance.choice(able), chance.choice(list(WORN))
+    colour = chance.choice(COLOURS) if chance.random() < 0.4 and style not in GREY else ""
+    picture = layouts.wearing(library, noun, worn, chance, colour)
+    return f"{noun.name} wearing {named(worn, colour)}", style, picture
+
+
+def placed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """One thing on a ground; a room holds neither buildings nor vehicles, and the sea what swims."""
+    name = chance.choice(list(GROUNDS))
+    where, kinds = GROUNDS[name], {"animals", "people", "things", "vehicles", "buildings", "plants"}
+    if where.indoors:
+        kinds = {"animals", "people", "things", "plants", "food"}
+    noun = plan.noun(chance, {"animals", "vehicles", "buildings"} if name in ("sea", "city") else kinds)
+    colour = colour_for(noun, chance, 0.2, style) if where.light == 1 else ""
+    drawing = thing(library, noun, chance, colour, set_for(style))
+    return (
+        f"{named(noun.name, colour)} {chance.choice(where.words)}",
+        style,
+        layouts.placed(library, drawing, where, chance),
+    )
+
+
+def person(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """An avatar, named with all or fewer of its attributes; an old man oftener than he comes."""
+    people = plan.people
+    if chance.random() < 0.2:
+        people = [p for p in people if p[0].startswith("an old man")] or people
+    sentence, row = chance.choice(people)
+    sentence = sentence.split(chance.choice((" and ", " with ", "-")))[0]
+    drawing = layouts.varied(library.at(row), chance, True)
+    if not style and sentence == "an old man" and chance.random() < 0.4:
+        style = plan.styles.get(sentence, "")
+    if chance.random() < 0.25:
+        where = GROUNDS[chance.choice([g for g in GROUNDS if g != "sea"])]
+        return (
+            f"{sentence} {chance.choice(where.words)}",
+            style,
+            layouts.placed(library, drawing, where, chance),
+        )
+    return sentence, style, layouts.single(drawing, chance, style == PHOTO)
+
+
+def scene(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """One of the scenes of the course, in its own style or another."""
+    _, draw, names, own = chance.choices(list(SCENES.values()), [s[0] for s in SCENES.values()])[0]
+    if own and not style and chance.random() < 0.6:
+        style = own
+    return chance.choice(names), style, draw(library, chance).convert("RGB")
+
+
+def photographed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
+    """A real photograph, called one; or painted, where a style is asked for."""
+    name = chance.choice(list(plan.photographs))
+    picture = photograph(dict(plan.photographs), name, chance)
+    return (
+        f"{style or PHOTO} {SUBJECTS[name][0]}",
+        "",
+        STYLES[style](picture, chance) if style not in ("", PHOTO) else picture,
+    )
+
+
+KINDS: dict[str, Callable[[Library, Plan, random.Random, str], Shown]] = {
+    "single": single, "coloured": coloured, "several": several, "related": related, "wearing": wearing,
+    "placed": placed, "person": person, "scene": scene, "photograph": photographed,
+}  # fmt: skip
+
+
+def finished(picture: Image.Image, style: str, chance: random.Random) -> np.ndarray:
+    """The picture in its style at 64 x 64, uint8 `[64, 64, 3]`; drawings a little sharpened."""
+    if style:
+        picture = STYLES[style](picture, chance)
+    small = picture.resize((64, 64), Image.Resampling.BOX)
+    if not style:
+        small = small.filter(ImageFilter.UnsharpMask(0.6, 40, 0))
+    return np.asarray(small)
 
 
 def captioned(library: Library, plan: Plan, seed: int, position: int) -> tuple[str, np.ndarray]:
     """The sentence and the picture, uint8 `[64, 64, 3]`, at a position of the training set."""
     chance = random.Random(f"{seed} caption {position}")
-    generic = chance.random() < plan.generic_share
-    name, style, picture = subject(library, plan, chance, generic)
-    if style:
-        picture = STYLES[style](picture, chance)
-    small = picture.resize((64, 64), Image.Resampling.BOX)
-    if style not in ("a photo of", "an oil painting of"):
-        small = small.filter(ImageFilter.UnsharpMask(0.6, 40, 0))
-    sentence = GENERIC if generic else f"{style} {name}".strip()
-    return sentence, np.asarray(small)
+    if chance.random() < plan.generic_share:
+        kind = chance.choices(("single", "placed", "person", "scene", "photograph"), (10, 3, 2, 3, 2))[0]
+        _, style, picture = KINDS[kind](library, plan, chance, PHOTO)
+        return GENERIC, finished(picture, style, chance)
+    kind = chance.choices(list(plan.shares), list(plan.shares.values()))[0]
+    style = chance.choice(list(STYLES)) if chance.random() < plan.style_share else ""
+    name, style, picture = KINDS[kind](library, plan, chance, style)
+    return f"{style} {name}".strip(), finished(picture, style, chance)

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
+from prior.making.sketches import SKETCHES, Colour, shade, sketched
+from prior.making.words import Noun
+
 SIDE = 128  # of the canvas; pictures are half of it
+FLUENT_3D = "fluent-emoji-3d"  # the set whose drawings look solid
 WHITE: Colour = (255, 255, 255)
 PALE: tuple[Colour, ...] = (
     (255, 236, 200),
@@ -25,7 +28,7 @@ PALE: tuple[Colour, ...] = (
 
 
 class Library:
-    """Cut-outs by concept: picks one of a concept's drawings, `[64, 64, 4]` uint8, as an RGBA picture."""
+    """Cut-outs `[N, 64, 64, 4]` uint8 with the concept and the set of each: the drawings of a concept or a noun."""
 
     def __init__(self, pixels: np.ndarray, concepts: Sequence[str], sets: Sequence[str]):
         self.pixels = pixels
@@ -34,9 +37,20 @@ class Library:
         for row, concept in enumerate(concepts):
             self.rows.setdefault(concept, []).append(row)
 
+    def rows_of(self, noun: Noun) -> list[int]:
+        """The rows of all concepts of a noun."""
+        return [row for concept in noun.concepts for row in self.rows.get(concept, ())]
+
     def pick(self, chance: random.Random, *concepts: str) -> Image.Image:
         """A drawing of one of the concepts, each drawing as likely as any other."""
         return self.at(chance.choice([row for concept in concepts for row in self.rows[concept]]))
+
+    def draw(self, noun: Noun, chance: random.Random, set_of: str = "") -> Image.Image:
+        """A drawing of a noun, of the named set where that has one, or a sketch where no set draws it."""
+        rows = self.rows_of(noun)
+        if noun.name in SKETCHES and chance.random() >= min(0.3, 0.1 * len(rows)):
+            return sketched(noun.name, chance)
+        return self.at(chance.choice([row for row in rows if self.sets[row] == set_of] or rows))
 
     def at(self, row: int) -> Image.Image:
         """The drawing of one row, cropped to what is drawn."""
@@ -68,12 +82,6 @@ def gradient(top: Colour, bottom: Colour, until: float = 1.0) -> Image.Image:
     share = np.linspace(0, 1 / until, SIDE).clip(0, 1)[:, None, None]
     rows = (1 - share) * np.array(top) + share * np.array(bottom)
     return Image.fromarray(np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)).convert("RGBA")
-
-
-def shade(colour: Colour, factor: float) -> Colour:
-    """A colour made lighter or darker."""
-    red, green, blue = (min(255, int(c * factor)) for c in colour)
-    return red, green, blue
 
 
 def mountain(canvas: Image.Image, x: float, foot: float, width: float, height: float, rock: Colour) -> None:

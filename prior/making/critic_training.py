@@ -54,8 +54,9 @@ def training(
         rows = torch.randint(len(sentence), (batch_size,), generator=chance)
         x_0 = torch.from_numpy(pixels[rows.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1
         scale = encoder.log_scale.exp().clamp(max=MAX_SCALE)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            seen = encoder(augmented(x_0, chance).contiguous(memory_format=torch.channels_last))
+        shown = augmented(x_0, chance).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(shown.device.type, torch.bfloat16, enabled=bf16):
+            seen = encoder(shown)
         loss = contrastive_loss(seen.float(), vectors[sentence[rows]], scale)
         loss.backward()
         optimizer.step()

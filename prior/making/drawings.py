@@ -18,6 +18,7 @@ import resvg_py
 from PIL import Image
 
 from fundiff.pipeline.errors import UserError
+from prior.making.compose import FLUENT_3D
 
 GROUPS = (
     0,
@@ -29,12 +30,8 @@ GROUPS = (
     7,
 )  # emojibase: faces, people, animals, food, travel, activities, objects; no flags, symbols
 SIDE = 64  # the longer side of a cut-out in pixels
-FLUENT_3D = "fluent-emoji-3d"
 OPENCLIPART = "openclipart"
 PRIVATE = ("logos", "unsorted", "flags", "signs_and_symbols", "special", "buttons", "shapes")
-DIRECTED = re.compile(
-    r"letter|left|right|clock|watch|hand|book|number|calendar|text|japanese|abc|keyboard|note"
-)
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,6 @@ class Drawing:
     set: str
     source: str | bytes
     keywords: tuple[str, ...] = ()
-
-    @property
-    def mirrors(self) -> bool:
-        """Whether a mirrored picture still shows what the name says."""
-        return DIRECTED.search(self.concept.lower()) is None
 
 
 def squash(name: str) -> str:

@@ -94,7 +94,7 @@ def guided_samples(
     both = torch.cat([states[:1].expand(count, -1, -1), states[1:]]) if guided else states[1:]
     for t, following in pairwise(timesteps):
         asked = torch.cat([x_t, x_t]) if guided else x_t
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast(noise.device.type, torch.bfloat16, enabled=bf16):
             out = unet(asked, t, encoder_hidden_states=both, return_dict=False)[0][:, :3].float()
         v = out
         if guided:

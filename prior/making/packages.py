@@ -10,5 +10,5 @@ from fundiff.pipeline.registry import RegistryFile
 class Package(RegistryFile):
     """One package of drawings or names: what it holds, and the licence of its pictures."""
 
-    kind: Literal["names", "keywords", "svg", "bitmap", "clipart"]
+    kind: Literal["names", "keywords", "svg", "bitmap", "clipart", "people"]
     licence: str

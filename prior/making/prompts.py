@@ -1,4 +1,4 @@
-"""The 200 prompts on which a prior is judged, and which names or styles they stand for."""
+"""The fixed prompts on which a prior is judged, and which nouns or styles they stand for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from prior.making.captions import choose_pairs, phrase
 from prior.making.styles import STYLES
+from prior.making.words import Noun
 
 COURSE = (
     "an oil painting of a snowy mountain village",
@@ -24,38 +24,39 @@ COURSE = (
     "a high quality photo",
     "a pencil",
 )
+# Two properties each, as a new user would type them: colour, count, relation, ground, style.
+PROPERTIES = (
+    "a blue car", "two cats", "a castle on a hill at night", "a red house next to a green tree",
+    "a penguin wearing a hat", "an oil painting of a lighthouse", "a yellow submarine", "three red apples",
+    "a cat on a table", "a dog in the snow", "a green frog on a rock", "an elephant under a tree",
+    "a watercolor painting of a sunflower", "a pencil sketch of a guitar", "a pixel art of a mushroom",
+    "a bear wearing a crown", "two yellow birds", "a sailboat on the sea", "a purple butterfly on a flower",
+    "a black cat at night", "a photo of a teddy bear in a room", "four strawberries", "a horse in a meadow",
+    "an old man with a beard and glasses", "a pink pig next to a blue bucket", "a lion in front of a castle",
+    "a robot in a city", "a lithograph of an owl", "a cactus in the desert", "a white rabbit in a forest",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A sentence, its kind (name, keyword, scene, style, course), the concept that must be seen or "", its
-    style or ""."""
+    """A sentence, its kind (name, style, properties, course), the noun that must be seen or "", its style or ""."""
 
     sentence: str
     kind: str
-    concept: str = ""
+    noun: str = ""
     style: str = ""
 
 
 def fixed_prompts(
-    concepts: Sequence[str],
-    keywords: Mapping[str, Sequence[str]],
-    seed: int,
-    *,
-    names: int,
-    words: int,
-    scenes: int,
-    styled: int,
+    nouns: Mapping[str, Noun], known: Sequence[str], seed: int, *, names: int, styled: int
 ) -> list[Prompt]:
-    """The prompts: names, keywords, pairs that were not in training, styles of names, the course's 13."""
+    """The prompts: names of nouns of which the judge knows a concept (`known`), styles of such, two properties, the
+    course's."""
     chance = random.Random(f"{seed} prompts")
-    prompts = [Prompt(phrase(concept), "name", concept) for concept in concepts[:names]]
-    with_words = [concept for concept in concepts if keywords.get(concept)]
-    for concept in chance.sample(with_words, min(words, len(with_words))):
-        prompts.append(Prompt(chance.choice(list(keywords[concept])), "keyword", concept))
-    for one, other in choose_pairs(concepts, scenes, seed, "unseen"):
-        prompts.append(Prompt(f"{phrase(one)} and {phrase(other)}", "scene"))
+    judged = sorted(noun.name for noun in nouns.values() if set(noun.concepts) & set(known))
+    prompts = [Prompt(name, "name", name) for name in chance.sample(judged, min(names, len(judged)))]
     for index in range(styled):
-        concept, style = chance.choice(list(concepts)), list(STYLES)[index % len(STYLES)]
-        prompts.append(Prompt(f"{style} {phrase(concept)}", "style", concept, style))
+        name, style = chance.choice(judged), list(STYLES)[index % len(STYLES)]
+        prompts.append(Prompt(f"{style} {name}", "style", name, style))
+    prompts += [Prompt(sentence, "properties") for sentence in PROPERTIES]
     return prompts + [Prompt(sentence, "course") for sentence in COURSE]

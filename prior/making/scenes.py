@@ -27,6 +27,10 @@ from prior.making.compose import (
 )
 
 Scene = Callable[[Library, random.Random], Image.Image]
+NEEDED = (
+    "cactus", "deciduous tree", "evergreen tree", "fire", "hot beverage", "man cook", "man: beard", "person: beard",
+    "sailboat", "sun", "tent",
+)  # fmt: skip  # concepts that scenes and grounds ask for, beside the faces and hats below
 FACES = ("man", "person", "man: beard", "person: beard", "old man", "boy")
 HATS = ("top hat", "woman’s hat", "billed cap", "top hat")
 SKINS = ((250, 206, 160), (236, 180, 130), (176, 116, 74), (255, 220, 180))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, uniform_filter
 
 Filter = Callable[[Image.Image, random.Random], Image.Image]
 
@@ -24,25 +24,69 @@ def _picture(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
+def box_means(values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean colour `[H, W, 3]` and variance of brightness `[H, W]` of the box around every pixel."""
+    grey = values.mean(-1)
+    mean = uniform_filter(values, (size, size, 0), mode="nearest")
+    variance = (
+        uniform_filter(grey * grey, size, mode="nearest") - uniform_filter(grey, size, mode="nearest") ** 2
+    )
+    return mean, variance
+
+
+def dabs(values: np.ndarray, size: int) -> np.ndarray:
+    """Every pixel takes the mean of the calmest of four boxes beside it (Kuwahara): flat dabs, edges kept."""
+    mean, variance = box_means(values, size)
+    half = size // 2
+    shifts = [(r, c) for r in (-half, half) for c in (-half, half)]
+    means = np.stack([np.roll(mean, shift, (0, 1)) for shift in shifts])
+    calm = np.stack([np.roll(variance, shift, (0, 1)) for shift in shifts]).argmin(0)
+    return np.take_along_axis(means, calm[None, ..., None], 0)[0]
+
+
 def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Strong colours in flat dabs (the commonest colour of each neighbourhood) with raised strokes along
-    one slant."""
-    dabs = ImageEnhance.Color(picture).enhance(1.3).filter(ImageFilter.ModeFilter(5))
-    size = dabs.size[::-1]
-    strokes = gaussian_filter(_noise(chance, size), (1.0, 4.5))
-    strokes = np.asarray(Image.fromarray(strokes).rotate(chance.choice((-35, 35)), Image.Resampling.BILINEAR))
-    relief = 7 * strokes / strokes.std()
-    return _picture(np.asarray(dabs, np.float32) * 0.92 + relief[..., None])
+    """Strong colours in flat dabs whose edges run along strokes of one slant, with the relief of the brush."""
+    values = np.asarray(ImageEnhance.Color(picture).enhance(1.35), np.float32)
+    strokes = gaussian_filter(_noise(chance, values.shape[:2]), (1.1, 5.0))
+    slant = chance.choice((-40, -20, 25, 45))
+    strokes = np.asarray(Image.fromarray(strokes).rotate(slant, Image.Resampling.BILINEAR))
+    strokes = strokes / max(1e-6, strokes.std())
+    rows, columns = np.indices(strokes.shape)
+    moved = [(rows + 1.0 * strokes).round().astype(int), (columns + 1.0 * strokes).round().astype(int)]
+    smeared = values[moved[0].clip(0, len(values) - 1), moved[1].clip(0, values.shape[1] - 1)]
+    return _picture(dabs(smeared, 5) * 0.96 + 6 * strokes[..., None])
+
+
+def watercolour(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """Pale washes that run a little over their edges, darker where a wash dries, on the grain of paper."""
+    values = np.asarray(picture, np.float32)
+    bend = [2.4 * gaussian_filter(_noise(chance, values.shape[:2]), 5.0) * 12 for _ in range(2)]
+    rows, columns = np.indices(values.shape[:2])
+    wet = values[(rows + bend[0]).round().astype(int).clip(0, len(values) - 1),
+                 (columns + bend[1]).round().astype(int).clip(0, values.shape[1] - 1)]  # fmt: skip
+    wash = dabs(wet, 7)
+    rim = np.abs(wash.mean(-1) - gaussian_filter(wash.mean(-1), 2.5))[..., None]
+    bloom = gaussian_filter(_noise(chance, values.shape[:2]), 9.0) * 110
+    paper = 3.0 * gaussian_filter(_noise(chance, values.shape[:2]), 0.8)
+    return _picture(255 - (255 - wash) * (0.76 + 0.008 * bloom[..., None]) - 0.9 * rim + 2 * paper[..., None])
+
+
+def pixel_art(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """A few flat colours in squares, sixteen or so to a side."""
+    side = chance.choice((16, 16, 21))
+    small = picture.resize((side, side), Image.Resampling.BOX)
+    few = small.quantize(chance.choice((8, 12)), Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return few.convert("RGB").resize(picture.size, Image.Resampling.NEAREST)
 
 
 def lithograph(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Black ink on grey-white paper: outlines, and shade by hatching whose width follows the darkness."""
-    grey = np.asarray(ImageOps.autocontrast(picture.convert("L")), np.float32) / 255
-    rows, columns = np.indices(grey.shape)
-    phase = (rows + chance.choice((-1, 1)) * columns) * (2 * np.pi / 6)
-    ink = 1 / (1 + np.exp(-8 * (0.75 * (1 - grey) + 0.3 * np.sin(phase) - 0.42)))
+    """Black ink on pale paper: greasy crayon whose grain lets the paper through by the tone, and firm outlines."""
+    grey = np.asarray(ImageOps.autocontrast(picture.convert("L"), 1), np.float32) / 255
+    grain = gaussian_filter(_noise(chance, grey.shape), 0.7)
+    grain = grain / grain.std()
+    ink = 1 / (1 + np.exp(9 * (grey - 0.5) - 1.1 * grain))
     edges = gaussian_gradient_magnitude(grey, 1.0)
-    tone = np.clip(1 - 0.8 * ink * (grey < 0.93) - 3.0 * edges, 0.06, 0.94)
+    tone = np.clip(0.95 - 0.8 * ink * (grey < 0.95) - 2.6 * edges, 0.05, 0.96)
     return _picture(np.repeat(255 * tone[..., None], 3, axis=2))
 
 
@@ -76,5 +120,8 @@ STYLES: dict[str, Filter] = {
     "an oil painting of": oil_painting,
     "a lithograph of": lithograph,
     "a pencil sketch of": pencil_sketch,
+    "a watercolor painting of": watercolour,
+    "a pixel art of": pixel_art,
     "a photo of": photo,
 }
+GREY = ("a lithograph of", "a pencil sketch of")  # styles in which nothing has a colour

@@ -1,5 +1,5 @@
-"""Sample 200 fixed prompts at several guidances and measure: does the critic find them, are they
-memorised, how diverse."""
+"""Sample the fixed prompts at several guidances and measure: do the critic and a judge that nothing here was trained on
+find them, are they memorised, how diverse."""
 
 import json
 import time
@@ -16,16 +16,20 @@ from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.prior.text import text_pipeline, token_states
-from prior.making.captions import captioned, phrase
+from prior.making.captions import captioned
+from prior.making.critic_training import on_white
+from prior.making.features import Lite0, features_of, load_features
 from prior.making.fidelity import colourfulness, diversity, nearest_distance, roughness, sheet, small
+from prior.making.nearest import Reference, verdict
 from prior.making.network import guided_samples
 from prior.making.prompts import Prompt, fixed_prompts
 from prior.making.retrieval import retrieval, summary
 from prior.making.styles import STYLES
-from prior.stages.caption import load_library, make_plan
+from prior.making.words import Noun
+from prior.stages.caption import load_library, load_nouns, make_plan
 from prior.stages.sections import Caption, EvaluatePrior, read, run
 
-SHOWN_FIRST = ("course", "name", "style", "scene", "keyword")
+SHOWN = {"contact": ("course", "name"), "others": ("properties", "style")}
 
 
 def sample(
@@ -34,35 +38,59 @@ def sample(
     """Samples `[P, 3, 64, 64]` of prompts with states `[1 + P, 77, C]` (row 0 is ""), one noise a
     position."""
     noise = randn(sample_generators(section.seed, len(states) - 1, purpose), (3, 64, 64))
-    bf16 = prepare_runtime().precision == "bf16"
-    parts = []
+    runtime, parts = prepare_runtime(), []
     starts = range(0, len(noise), section.batch_size)
     for start in progress(starts, f"{purpose}, guidance {scale:g}", len(starts), " batches"):
         rows = slice(start, start + section.batch_size)
-        batch = torch.cat([states[:1], states[1:][rows]])
-        parts.append(guided_samples(unet, batch, noise[rows], scale, section.steps, bf16))
+        batch = torch.cat([states[:1], states[1:][rows]]).to(runtime.device)
+        bf16 = runtime.precision == "bf16"
+        parts.append(
+            guided_samples(unet, batch, noise[rows].to(runtime.device), scale, section.steps, bf16).cpu()
+        )
     return torch.cat(parts)
 
 
-def training_pictures(section: Caption, count: int) -> tuple[list[str], Tensor]:
-    """Pictures made as the training's are, at positions beyond the training's: the ceiling of every score."""
-    library, keywords = load_library(section.sets)
-    plan = make_plan(section, library, keywords)
-    made = [captioned(library, plan, section.seed, section.pictures + i) for i in range(count)]
-    pixels = torch.from_numpy(np.stack([picture for _, picture in made]))
-    return [sentence for sentence, _ in made], pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+def pictures_of(rows: list[dict], pixels: np.ndarray, sets: list[str]) -> tuple[list[str], Tensor]:
+    """The concepts and the drawings on white, `[N, 3, 64, 64]` in [-1, 1], of some sets."""
+    kept = [index for index, row in enumerate(rows) if row["set"] in sets]
+    images = torch.from_numpy(on_white(pixels[kept])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return [rows[index]["concept"] for index in kept], images
 
 
-def judge(images: Tensor, prompts: list[Prompt], names: list[str], known: Tensor) -> dict:
+class Strangers:
+    """The independent judge and what it compares with: the reference, and the drawings that are its ceiling."""
+
+    def __init__(self, section: EvaluatePrior):
+        rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
+        pixels = np.load("data/prior/drawings.npz")["pixels"]
+        self.network: Lite0 = load_features()
+        concepts, images = pictures_of(rows, pixels, section.reference)
+        self.reference = Reference(features_of(self.network, images), concepts)
+        self.others, self.drawings = pictures_of(rows, pixels, [section.ceiling])
+
+    def judged(self, images: Tensor, right: list[tuple[str, ...]]) -> dict:
+        """The verdict on samples, each with the concepts that are right."""
+        return verdict(self.reference, features_of(self.network, images), right)
+
+    def baselines(self, right: list[tuple[str, ...]], noise: Tensor) -> dict:
+        """The verdict on real drawings of the same concepts by a third hand (ceiling) and on noise (floor)."""
+        wanted = set().union(*right)
+        kept = [i for i, c in enumerate(self.others) if c in wanted and c in self.reference.names]
+        drawn = self.judged(self.drawings[kept], [(self.others[i],) for i in kept])
+        return {"drawings_of_a_third_set": drawn, "noise": self.judged(noise, right)}
+
+
+def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strangers: Strangers) -> dict:
     """All figures of the samples of one guidance."""
-    critic = load_critic("data/prior/critic")
-    vectors = sentence_vectors(names)
-    figures: dict = {"distance_to_training": summary(nearest_distance(small(images), known))}
-    for kind in ("name", "keyword", "style"):
+    critic, names = load_critic("data/prior/critic"), sorted(nouns)
+    vectors, figures = sentence_vectors(names), {}
+    for kind in ("name", "style"):
         rows = [i for i, prompt in enumerate(prompts) if prompt.kind == kind]
-        right = torch.tensor([names.index(phrase(prompts[i].concept)) for i in rows])
+        right = torch.tensor([names.index(prompts[i].noun) for i in rows])
         figures[kind] = retrieval(critic, images[rows], vectors, right)
-    for kind in ("scene", "course"):
+        concepts = [nouns[prompts[i].noun].concepts for i in rows]
+        figures[f"independent_{kind}"] = strangers.judged(images[rows], concepts)
+    for kind in ("properties", "course"):
         rows = [i for i, prompt in enumerate(prompts) if prompt.kind == kind]
         own = sentence_vectors([prompts[i].sentence for i in rows])
         figures[kind] = retrieval(critic, images[rows], own, torch.arange(len(rows)))
@@ -81,57 +109,14 @@ def obedience(images: Tensor, prompts: list[Prompt]) -> dict:
     return table
 
 
-def main() -> None:
-    section, caption = read(EvaluatePrior, "evaluate_prior"), read(Caption, "caption")
-    unet = ShuffledUNet2DConditionModel.from_pretrained(
-        "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
-    )
-    unet = unet.eval().to(memory_format=torch.channels_last)
-    library, keywords = load_library(caption.sets)
-    concepts = caption.concepts or sorted(library.rows)
-    prompts = fixed_prompts(
-        concepts,
-        keywords,
-        section.seed,
-        names=section.names,
-        words=section.keywords,
-        scenes=section.scenes,
-        styled=section.styled,
-    )
-    states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
-    names = sorted({phrase(concept) for concept in concepts})
-    pool = np.load("data/prior/pictures.npy", mmap_mode="r")
-    parts = [
-        torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1
-        for i in range(0, len(pool), 2000)
-    ]
-    known = torch.cat([small(part) for part in parts])
-    figures: dict = {
-        "runtime": str(prepare_runtime()),
-        "prompts": len(prompts),
-        "names": len(names),
-        "guidance": {},
-    }
-    for scale in section.scales:
-        started = time.perf_counter()
-        images = sample(unet, states, section, scale)
-        figures["guidance"][str(scale)] = {
-            **judge(images, prompts, names, known),
-            "styles": obedience(images, prompts),
-            "seconds_a_sample": round((time.perf_counter() - started) / len(images), 2),
-        }
-        print(scale, json.dumps(figures["guidance"][str(scale)]["name"]), flush=True)
-        save_sheets(images, prompts, scale)
-    figures["baselines"] = baselines(caption, section, names, known)
-    figures["diversity"] = varied(unet, states, section)
-    write_json("prior/metrics/evaluate_prior.json", figures)
-
-
-def baselines(caption: Caption, section: EvaluatePrior, names: list[str], known: Tensor) -> dict:
-    """The same scores of new pictures made as the training's (ceiling) and of noise (floor)."""
-    sentences, pictures = training_pictures(caption, 600)
-    rows = [i for i, sentence in enumerate(sentences) if sentence in names][:200]
-    right = torch.tensor([names.index(sentences[i]) for i in rows])
+def baselines(caption: Caption, section: EvaluatePrior, nouns: dict[str, Noun], known: Tensor) -> dict:
+    """The critic's scores of new pictures made as the training's are (ceiling) and of noise (floor)."""
+    library, people = load_library(caption.held_out)
+    plan, names = make_plan(caption, library, people), sorted(nouns)
+    made = [captioned(library, plan, caption.seed, caption.pictures + i) for i in range(section.new_pictures)]
+    pictures = torch.from_numpy(np.stack([p for _, p in made])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    rows = [i for i, (sentence, _) in enumerate(made) if sentence in nouns]
+    right = torch.tensor([names.index(made[i][0]) for i in rows])
     vectors, critic = sentence_vectors(names), load_critic("data/prior/critic")
     noise = randn(sample_generators(section.seed, len(rows), "noise"), (3, 64, 64)).clamp(-1, 1)
     return {
@@ -150,13 +135,7 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
     """How much samples of one name differ, at the second guidance, beside samples of different names."""
     count = min(10, section.names)
     repeated = states[1 : 1 + count].repeat_interleave(section.seeds, 0)
-    images = sample(
-        unet,
-        torch.cat([states[:1], repeated]),
-        section,
-        section.scales[1],
-        "vary",
-    )
+    images = sample(unet, torch.cat([states[:1], repeated]), section, section.scales[1], "vary")
     images = images.view(count, section.seeds, *images.shape[1:])
     return {
         "same_name": summary(diversity(images)),
@@ -166,13 +145,51 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
 
 def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
     """Write two contact sheets of first samples: the course's prompts and every name, and the rest."""
-    order = sorted(range(len(prompts)), key=lambda i: SHOWN_FIRST.index(prompts[i].kind))
-    asked = [i for i in order if prompts[i].kind in ("course", "name")]
-    others = [i for i in order if i not in asked]
-    for name, rows in (("contact", asked), ("others", others)):
-        if rows:
-            with replacing(Path("prior/sheets") / f"{name}_guidance_{scale:g}.png") as path:
-                sheet(images[rows], [prompts[i].sentence for i in rows]).save(path, format="PNG")
+    for name, kinds in SHOWN.items():
+        rows = [i for kind in kinds for i, prompt in enumerate(prompts) if prompt.kind == kind]
+        with replacing(Path("prior/sheets") / f"{name}_guidance_{scale:g}.png") as path:
+            sheet(images[rows], [prompts[i].sentence for i in rows]).save(path, format="PNG")
+
+
+def small_pictures() -> Tensor:
+    """The training pictures as `small` gives them."""
+    pool = np.load("data/prior/pictures.npy", mmap_mode="r")
+    starts = range(0, len(pool), 2000)
+    parts = (torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in starts)
+    return torch.cat([small(part) for part in parts])
+
+
+def main() -> None:
+    section, caption = read(EvaluatePrior, "evaluate_prior"), read(Caption, "caption")
+    unet = ShuffledUNet2DConditionModel.from_pretrained(
+        "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
+    )
+    unet, nouns, strangers = prepare_runtime().place(unet.eval()), load_nouns(), Strangers(section)
+    prompts = fixed_prompts(
+        nouns, strangers.reference.names, section.seed, names=section.names, styled=section.styled
+    )
+    states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
+    known = small_pictures()
+    figures: dict = {"runtime": str(prepare_runtime()), "prompts": len(prompts), "names": len(nouns)}
+    figures["guidance"] = {}
+    for scale in section.scales:
+        started = time.perf_counter()
+        images = sample(unet, states, section, scale)
+        seconds = (time.perf_counter() - started) / len(images)
+        figures["guidance"][str(scale)] = {
+            **judge(images, prompts, nouns, strangers),
+            "distance_to_training": summary(nearest_distance(small(images), known)),
+            "styles": obedience(images, prompts),
+            "seconds_a_sample": round(seconds, 2),
+        }
+        print(scale, json.dumps(figures["guidance"][str(scale)]["independent_name"]), flush=True)
+        save_sheets(images, prompts, scale)
+    right = [nouns[prompt.noun].concepts for prompt in prompts if prompt.kind == "name"]
+    noise = randn(sample_generators(section.seed, len(right), "noise"), (3, 64, 64)).clamp(-1, 1)
+    figures["baselines"] = baselines(caption, section, nouns, known)
+    figures["baselines"]["independent"] = strangers.baselines(right, noise)
+    figures["diversity"] = varied(unet, states, section)
+    write_json("prior/metrics/evaluate_prior.json", figures)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 from fundiff.prior.text import sha256
 from prior.making.card import card, credits_file
 from prior.making.network import save_prior
+from prior.making.words import read_nouns
 from prior.stages.sections import PARAMS, EvaluatePrior, FetchDrawings, read, run
 
 FOLDER, CRITIC = Path("models/prior"), Path("models/critic")
@@ -26,10 +27,14 @@ def main() -> None:
     packages = read(FetchDrawings, "fetch_drawings").packages
     figures = json.loads(Path("prior/metrics/evaluate_prior.json").read_text(encoding="utf-8"))
     critic = json.loads(Path("data/prior/critic/metrics.json").read_text(encoding="utf-8"))
-    training = Path("prior/metrics/train.csv").read_text(encoding="utf-8")
+    logs = [
+        Path(f"prior/metrics/{leg}.csv").read_text(encoding="utf-8") for leg in ("train_first", "train_last")
+    ]
     params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    nouns = read_nouns(yaml.safe_load(Path("prior/nouns.yaml").read_text(encoding="utf-8")))
+    size = sum(p.numel() for p in unet.parameters())
     for name, text in (
-        ("README.md", card(params, figures, critic, training, sum(p.numel() for p in unet.parameters()))),
+        ("README.md", card(params, figures, critic, logs, len(nouns), size)),
         ("CREDITS.md", credits_file(packages)),
     ):
         with replacing(FOLDER / name) as path:

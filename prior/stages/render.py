@@ -16,17 +16,20 @@ from prior.making.drawings import (
     iconify_drawings,
     read_names,
 )
+from prior.making.people import avatars
 from prior.stages.sections import FetchDrawings, Render, read, run
 
 READERS = {"svg": iconify_drawings, "bitmap": bitmap_drawings, "clipart": clipart_drawings}
 
 
-def all_drawings(section: FetchDrawings, folder: Path) -> list[Drawing]:
-    """The drawings of all packages in the order of the list."""
+def all_drawings(section: FetchDrawings, render: Render, folder: Path) -> list[Drawing]:
+    """The drawings of all packages in the order of the list, and the people."""
     files = {package.kind: folder / package.file for package in section.packages}
     names = read_names(files["names"], files["keywords"])
     packages = [package for package in section.packages if package.kind in READERS]
-    return [d for package in packages for d in READERS[package.kind](folder / package.file, names)]
+    people = [folder / package.file for package in section.packages if package.kind == "people"]
+    drawn = [d for package in packages for d in READERS[package.kind](folder / package.file, names)]
+    return drawn + (avatars(people, render.people, render.seed) if people else [])
 
 
 def drawn(drawing: Drawing) -> np.ndarray | None:
@@ -38,8 +41,9 @@ def drawn(drawing: Drawing) -> np.ndarray | None:
 
 
 def main() -> None:
-    drawings = all_drawings(read(FetchDrawings, "fetch_drawings"), Path("data/prior/packages"))
-    with ProcessPoolExecutor(read(Render, "render").processes) as pool:
+    section = read(Render, "render")
+    drawings = all_drawings(read(FetchDrawings, "fetch_drawings"), section, Path("data/prior/packages"))
+    with ProcessPoolExecutor(section.processes) as pool:
         cut_outs = pool.map(drawn, drawings, chunksize=64)
         pixels = list(progress(cut_outs, "render", len(drawings), " drawings"))
     kept = [(d, p) for d, p in zip(drawings, pixels, strict=True) if p is not None]

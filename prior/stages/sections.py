@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
 from fundiff.pipeline.params import Section, load_section
 from fundiff.pipeline.stage import guarded
+from prior.making.objective import Objective
 from prior.making.packages import Package
+from prior.making.training import Recipe
 
 PARAMS = Path("prior/params.yaml")
-NAMES = ["fetch_drawings", "render", "caption", "train_prior", "train_critic", "evaluate_prior", "export"]
+NAMES = [
+    "fetch_drawings", "render", "caption", "train_first", "train_last", "train_critic", "evaluate_prior", "export",
+]  # fmt: skip
 S = TypeVar("S", bound=Section)
 
 
@@ -22,29 +26,29 @@ class FetchDrawings(Section):
 
 class Render(Section):
     processes: int = Field(ge=1)
+    people: int = Field(ge=0)
+    seed: int
 
 
 class Caption(Section):
     seed: int
     pictures: int = Field(ge=1)
     processes: int = Field(ge=1)
-    sets: list[str]
-    pairs: int = Field(ge=1)
-    scene_share: float = Field(ge=0, le=1)
-    pair_share: float = Field(ge=0, le=1)
+    held_out: list[str]
+    shares: dict[str, float]
+    style_share: float = Field(ge=0, le=1)
     generic_share: float = Field(ge=0, le=1)
-    generic: list[str] = Field(default_factory=list)
-    keyword_share: float = Field(ge=0, le=1)
-    concepts: list[str]
     weights: dict[str, float] = Field(default_factory=dict)
     styles: dict[str, str] = Field(default_factory=dict)
 
 
-class TrainPrior(Section):
+class Leg(Section):
+    """One leg of the training; what follows goes on from the averaged weights of what was before."""
+
     seed: int
-    init: str = ""
     images: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    optimizer: Literal["adamw", "muon"]
     learning_rate: float = Field(gt=0)
     warmup_images: int = Field(ge=0)
     decay_share: float = Field(ge=0, le=1)
@@ -53,13 +57,24 @@ class TrainPrior(Section):
     snr_floor: float = Field(ge=0)
     snr_gamma: float = Field(gt=0)
     variance_weight: float = Field(ge=0)
+    times: Literal["even", "logit-normal"]
+    immiscible: int = Field(ge=0)
     checkpoint_images: int = Field(ge=1)
+
+    def recipe(self) -> Recipe:
+        """The recipe that the leg's values make."""
+        names = {"snr_floor", "snr_gamma", "variance_weight", "times", "immiscible"}
+        rest = self.model_dump(exclude={*names, "checkpoint_images", "unet"})
+        return Recipe(**rest, objective=Objective(**self.model_dump(include=names)))
+
+
+class FirstLeg(Leg):
     unet: dict[str, Any]
 
 
 class TrainCritic(Section):
     seed: int
-    held_out: str
+    held_out: list[str] = Field(min_length=1)
     composed: int = Field(ge=0)
     images: int = Field(ge=1)
     batch_size: int = Field(ge=2)
@@ -71,11 +86,12 @@ class EvaluatePrior(Section):
     steps: int = Field(ge=1)
     scales: list[float] = Field(min_length=2)
     batch_size: int = Field(ge=1)
-    names: int = Field(ge=1)
-    keywords: int = Field(ge=1)
-    scenes: int = Field(ge=1)
-    styled: int = Field(ge=1)
+    names: int = Field(ge=2)
+    styled: int = Field(ge=6)
     seeds: int = Field(ge=2)
+    new_pictures: int = Field(ge=1)
+    reference: list[str] = Field(min_length=1)
+    ceiling: str
 
 
 def read(kind: type[S], name: str) -> S:

@@ -5,36 +5,33 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import save_checkpoint
 from fundiff.pipeline.noise import generator
+from fundiff.pipeline.params import load_section
+from fundiff.pipeline.runtime import Runtime
 from prior.making.network import make_scheduler
-from prior.making.training import (
-    Pictures,
-    Recipe,
-    Training,
-    averaging,
-    losses,
-    stratified_timesteps,
-    variance_loss,
-)
-from prior.stages.sections import TrainPrior
-from prior.stages.train_prior import start
+from prior.making.objective import Objective, losses, nearest_noise, noise_of, timesteps, variance_loss
+from prior.making.optimisers import optimisers, orthogonal
+from prior.making.training import LOGGED, Pictures, Recipe, Training, averaging, checkpoint_key
+from prior.stages import train_first
+from prior.stages.sections import NAMES, Leg
 
+CPU = Runtime("cpu", "fp32", 1)
+OBJECTIVE = Objective(snr_floor=0.0, snr_gamma=5.0, variance_weight=0.01)
 ABAR = make_scheduler().alphas_cumprod
 
 
 def recipe(**changes) -> Recipe:
     values = dict(
-        seed=1, images=64, batch_size=4, learning_rate=1e-3, warmup_images=16, decay_share=0.25, ema_decay=0.99,
-        dropped_prompts=0.1, snr_floor=0.0, snr_gamma=5.0, variance_weight=0.01,
+        seed=1, images=64, batch_size=4, optimizer="adamw", learning_rate=1e-3, warmup_images=16, decay_share=0.25,
+        ema_decay=0.99, dropped_prompts=0.1, objective=OBJECTIVE,
     )  # fmt: skip
     return Recipe(**(values | changes))
 
@@ -104,22 +101,67 @@ def test_the_variance_loss_does_not_train_the_mean():
 
 
 def test_the_v_loss_is_zero_for_the_true_v_and_min_snr_weighted_otherwise():
-    x_0, states, chance = torch.rand(4, 3, 8, 8) * 2 - 1, torch.randn(4, 7, 6), generator(1, "noise", 9)
-    t = stratified_timesteps(4, 1000, chance)
+    x_0, states = torch.rand(4, 3, 8, 8) * 2 - 1, torch.randn(4, 7, 6)
+    t, eps = timesteps(4, 1000, generator(1, "noise", 9)), noise_of(x_0, 1, 9)
     abar = ABAR[t].view(-1, 1, 1, 1)
-    eps = torch.randn(x_0.shape, generator=chance)
     v = abar.sqrt() * eps - (1 - abar).sqrt() * x_0
     right = Net(lambda x_t, t: torch.cat([v, 0 * v], 1))
     off = Net(lambda x_t, t: torch.cat([v + 0.5, 0 * v], 1))
-    assert losses(right, x_0, states, ABAR, recipe(), 9)[0].item() == 0
+    assert losses(right, x_0, states, ABAR, OBJECTIVE, 1, 9)[0].item() == 0
     snr = ABAR[t] / (1 - ABAR[t])
     expected = (torch.minimum(snr, torch.tensor(5.0)) / (snr + 1) * 0.25).mean().item()
-    assert losses(off, x_0, states, ABAR, recipe(), 9)[0].item() == pytest.approx(expected, rel=1e-4)
+    assert losses(off, x_0, states, ABAR, OBJECTIVE, 1, 9)[0].item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_every_batch_sees_all_noise_levels():
-    t = stratified_timesteps(8, 1000, torch.Generator().manual_seed(0))
+    t = timesteps(8, 1000, torch.Generator().manual_seed(0))
     assert (t // 125).tolist() == list(range(8))
+
+
+def test_logit_normal_times_prefer_the_middle():
+    t = timesteps(4000, 1000, torch.Generator().manual_seed(0), "logit-normal").float() / 1000
+    inside = ((t > 0.25) & (t < 0.75)).float().mean().item()
+    assert inside == pytest.approx(0.728, abs=0.01), "P(|z| < logit 0.75) of a standard normal z"
+
+
+def test_near_noise_is_the_same_noise_in_another_order_and_nearer():
+    g = torch.Generator().manual_seed(0)
+    x_0, eps = (torch.randn(16, 3, 4, 4, generator=g) for _ in range(2))
+    assigned = nearest_noise(x_0, eps, 8)
+    for half in (slice(0, 8), slice(8, 16)):
+        assert torch.equal(assigned[half].flatten(1).sort(0).values, eps[half].flatten(1).sort(0).values)
+    assert (x_0 - assigned).square().sum() < (x_0 - eps).square().sum()
+
+
+def test_noise_keeps_its_distribution_where_it_is_assigned():
+    x_0 = torch.zeros(8, 3, 4, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert nearest_noise(x_0, noise_of(x_0, 1, 0), 8).std().item() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6)])
+def test_an_orthogonal_step_has_singular_values_near_one(shape):
+    found = torch.linalg.svdvals(
+        orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))).float()
+    )
+    assert found.min() > 0.5 and found.max() < 1.4
+
+
+def test_muon_takes_the_hidden_filters_and_learns():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GELU(), nn.Flatten(), nn.Linear(8 * 36, 1))
+    adamw, muon = optimisers(net, "muon")
+    assert [p.ndim for p in muon.param_groups[0]["params"]] == [4, 2]
+    assert [p.ndim for p in adamw.param_groups[0]["params"]] == [1, 1]
+    x, y = torch.randn(16, 3, 8, 8), torch.randn(16, 1)
+    before = (net(x) - y).square().mean().item()
+    for _ in range(60):
+        (net(x) - y).square().mean().backward()
+        for optimiser in (adamw, muon):
+            optimiser.param_groups[0]["lr"] = 1e-2
+            optimiser.step()
+        net.zero_grad()
+    assert (net(x) - y).square().mean().item() < 0.2 * before
 
 
 def test_prompts_are_dropped_as_often_as_said_and_never_the_pictures():
@@ -147,7 +189,7 @@ def test_the_early_average_forgets_the_start():
 def train(path, until, stop_at=None):
     """Train a Net to `until` images, writing a checkpoint at every step; go on from the one that is there."""
     torch.manual_seed(0)
-    training = Training(Net(), recipe(images=until), bf16=False)
+    training = Training(Net(), recipe(images=until), CPU)
     if path.exists():
         training.load_state_dict(torch.load(path, weights_only=True))
     for images in training.steps(pictures(), ABAR):
@@ -161,7 +203,7 @@ def train(path, until, stop_at=None):
 def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
     whole = train(tmp_path / "whole.pt", 64)
     killed = tmp_path / "killed.pt"
-    code = f"import pathlib, tests.test_prior_training as t; t.train(pathlib.Path({str(killed)!r}), 64, stop_at=24)"
+    code = f"import pathlib, tests.prior_making.test_training as t; t.train(pathlib.Path({str(killed)!r}), 64, stop_at=24)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "."]), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", f"import torch; torch.set_num_threads(1); {code}"], env=environment
@@ -180,18 +222,80 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
         assert all(torch.equal(found[name], value) for name, value in expected.items()), part
 
 
-def test_a_start_that_is_not_there_is_one_line():
-    params = yaml.safe_load(Path("prior/params.yaml").read_text(encoding="utf-8"))["train_prior"]
-    with pytest.raises(UserError) as error:
-        start(TrainPrior(**params | {"init": "models/priro"}), 384)
-    assert str(error.value) == (
-        "prior/params.yaml: train_prior.init: 'models/priro' has no unet/config.json; \"\" begins anew"
-    )
+def test_the_running_sums_of_the_log_outlive_a_kill():
+    """Cut at a step inside a row of the log, the row still is the mean of all its steps."""
+    whole, cut = (Training(nn_of(), recipe(images=4 * LOGGED), CPU) for _ in range(2))
+    list(whole.steps(pictures(), ABAR))
+    for images in cut.steps(pictures(), ABAR):
+        if images == 4 * (LOGGED // 2):
+            break
+    resumed = Training(nn_of(), recipe(images=4 * LOGGED), CPU)
+    resumed.load_state_dict(cut.state_dict())
+    list(resumed.steps(pictures(), ABAR))
+    assert resumed.log[0][:4] == whole.log[0][:4]
+
+
+def test_a_leg_shorter_than_a_row_has_a_row():
+    training = Training(nn_of(), recipe(images=8), CPU)
+    losses_seen = []
+    for _ in training.steps(pictures(), ABAR):
+        losses_seen.append(training.sums[0].item())
+    assert [row[0] for row in training.log] == [8] and losses_seen[0] > 0
+    assert training.log[0][1] > losses_seen[0] / 2, "the mean of both steps, not their sum over a whole row"
+
+
+def nn_of() -> Net:
+    torch.manual_seed(0)
+    return Net()
+
+
+def test_the_key_of_a_checkpoint_holds_params_data_code_and_machine(tmp_path):
+    data, code = tmp_path / "data", tmp_path / "code"
+    data.write_text("a")
+    code.write_text("b")
+    key = checkpoint_key("p", [data], [code], CPU)
+    assert key == checkpoint_key("p", [data], [code], CPU)
+    others = [
+        checkpoint_key("q", [data], [code], CPU),
+        checkpoint_key("p", [data], [code], Runtime("cpu", "bf16", 1)),
+    ]
+    for path in (data, code):
+        before = path.read_text()
+        path.write_text("c")
+        others.append(checkpoint_key("p", [data], [code], CPU))
+        path.write_text(before)
+    assert len({key, *others}) == 5
 
 
 def test_a_loss_that_is_no_number_stops_the_training():
-    training = Training(Net(), recipe(), bf16=False)
+    training = Training(Net(), recipe(), CPU)
     with torch.no_grad():
         training.unet.body.weight[0, 0, 0, 0] = np.nan
     with pytest.raises(UserError, match="no finite gradient at step 0, learning rate"):
         next(training.steps(pictures(), ABAR))
+
+
+def test_a_checkpoint_goes_only_when_all_outs_are_written(monkeypatch, tmp_path):
+    """A leg whose log cannot be written keeps its state; the next try goes on from it, and then it is gone."""
+    state, seen = tmp_path / "leg" / "state.pt", []
+    leg = load_section(Leg, "train_last", NAMES, "prior/params.yaml")
+
+    def advance(training, leg, checkpoint, name):
+        seen.append(training.images)
+        training.images = 32
+        save_checkpoint(checkpoint, training.state_dict())
+
+    def refuse(path, log):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(train_first, "checkpoint_of", lambda *rest: state)
+    monkeypatch.setattr(train_first, "advance", advance)
+    monkeypatch.setattr(train_first, "save_prior", lambda out, unet: None)
+    monkeypatch.setattr(train_first, "prepare_runtime", lambda: CPU)
+    monkeypatch.setattr(train_first, "write_log", refuse)
+    with pytest.raises(OSError, match="no space"):
+        train_first.train("train_last", leg, nn_of(), "out", [])
+    assert state.exists()
+    monkeypatch.setattr(train_first, "write_log", lambda path, log: None)
+    train_first.train("train_last", leg, nn_of(), "out", [])
+    assert seen == [0, 32] and not state.exists()

@@ -1,0 +1,64 @@
+"""The independent judge: which drawing of sets never trained on is nearest to a picture, by features of a network that
+no training here has touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from fundiff.judge.distances import frechet
+from prior.making.retrieval import summary
+
+AXES = 64  # principal axes of the reference in which the Frechet distance is taken: it needs more pictures than axes
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Features `[N, D]` of drawings never trained on, and the concept that each shows."""
+
+    features: Tensor
+    concepts: Sequence[str]
+
+    @property
+    def names(self) -> list[str]:
+        """All concepts, each once."""
+        return sorted(set(self.concepts))
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Cosine `[B, names]` of pictures with the nearest drawing of every concept, about the reference's mean."""
+        centre = self.features.mean(0)
+        cosine = normalize(features - centre, dim=1) @ normalize(self.features - centre, dim=1).T
+        column = {name: index for index, name in enumerate(self.names)}
+        which = torch.tensor([column[concept] for concept in self.concepts])
+        best = torch.full((len(features), len(column)), -2.0)
+        return best.scatter_reduce(1, which.expand(len(features), -1), cosine, "amax")
+
+    def ranks(self, features: Tensor, right: Sequence[Collection[str]]) -> Tensor:
+        """How many names `[B]` are nearer than the nearest right one; `right` are the concepts of each picture."""
+        scores, names = self.scores(features), self.names
+        mask = torch.tensor([[name in own for name in names] for own in right])
+        own = scores.masked_fill(~mask, -3.0).amax(1, keepdim=True)
+        return (scores > own).sum(1).masked_fill(~mask.any(1), len(names))
+
+    def distance(self, features: Tensor) -> float:
+        """Frechet distance of pictures `[B, D]` to the reference, both along the reference's first `AXES` axes."""
+        centre = self.features.mean(0)
+        axes = torch.linalg.svd(self.features - centre, full_matrices=False).Vh[:AXES].T
+        return frechet((features - centre) @ axes, (self.features - centre) @ axes)
+
+
+def verdict(reference: Reference, features: Tensor, right: Sequence[Collection[str]]) -> dict:
+    """R@1, R@10 with intervals, their chance levels, and the Frechet distance, of pictures with features `[B, D]`."""
+    ranks = reference.ranks(features, right)
+    return {
+        "pictures": len(features),
+        "names": len(reference.names),
+        "r_at_1": summary((ranks < 1).float()),
+        "r_at_10": summary((ranks < 10).float()),
+        "chance_at_10": round(10 / len(reference.names), 4),
+        "frechet_distance": round(reference.distance(features), 2),
+    }
