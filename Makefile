@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The environment has all files, so no hub is contacted. HF_HUB_OFFLINE=0 allows it.
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: repro test bench lint environment peers
+.PHONY: repro test bench faults lint environment peers
 
 repro: environment
 	@echo "Reproducing the pipeline (dvc repro)"
@@ -19,6 +19,10 @@ test: environment
 bench: environment peers
 	@echo "Measuring FunDiff beside its peers (python -m benchmarks.run)"
 	@python -m benchmarks.run $(BENCH_ROWS)
+
+faults: environment
+	@echo "Letting faults of life happen to a copy of the project (python -m tests.faults_campaign)"
+	@python -m tests.faults_campaign --rounds $(or $(ROUNDS),50)
 
 lint: environment
 	ruff format --check . && ruff check . && mypy

@@ -29,8 +29,8 @@ def main(params: Params) -> None:
     outs, edits, scorer = Outs("flow_editing"), list(params.edits.values()), load_scorer()
     prompts = [edit.prompt for edit in edits]
     bench = open_flow_bench([*prompts, params.unconditional])
-    loaded = [load_picture("data/pictures", edit.image, bench.prior.size) for edit in edits]
-    originals, results = torch.stack(loaded).to(bench.device), {}
+    sources = [load_picture("data/pictures", edit.image, bench.prior.size) for edit in edits]
+    originals, results = torch.stack(sources).to(bench.device), {}
     for start in sorted(params.starts):
         noise = [generator(params.seed, "edit", edit.image) for edit in edits]
         results[start] = edited(bench, params, originals, prompts, start, noise)

@@ -169,12 +169,12 @@ def test_a_motion_longer_than_the_picture_is_one_line():
     from types import SimpleNamespace
 
     from fundiff.techniques.factorized import Factorized
-    from stages.factorized_images import draw
+    from stages.factorized_images import samples_of
 
     wanted = Factorized(kind="motion", length=65, parts=[{"prompt": "a"}, {"prompt": "b"}])
     bench: Any = SimpleNamespace(prior=SimpleNamespace(size=64))
     with pytest.raises(UserError, match=r"images\.long\.length is 65; expected at most the model's 64"):
-        draw(bench, SimpleNamespace(samples=1, seed=0), "long", wanted)
+        samples_of(bench, SimpleNamespace(samples=1, seed=0), "long", wanted)
 
 
 def stage(folder: Path, name: str, **params: Any) -> Stage:

@@ -275,6 +275,21 @@ def test_tiles_come_back_in_their_true_pixels_though_the_gap_was_not_enlarged():
     assert unscaled([flat + np.arange(40, dtype=np.uint8)[:, None, None]])[0].shape == (40, 40, 3)
 
 
+def test_a_stage_that_no_template_mentions_is_shown_by_its_description_and_figures(made):
+    before = (made / "dvc.yaml").read_text(encoding="utf-8")
+    entries = yaml.safe_load(before)
+    mine = {"cmd": "true", "desc": "A new technique", "plots": [{"report/figures/mine": {"cache": False}}]}
+    picture(made / "report/figures/mine/mine.png", 64, 64, channels=3)
+    try:
+        new = {"stages": entries["stages"] | {"mine": mine}}
+        (made / "dvc.yaml").write_text(yaml.safe_dump(new, sort_keys=False), encoding="utf-8")
+        section = re.search(r'<section id="c-mine".*?</section>', built(made), re.DOTALL)
+    finally:
+        (made / "dvc.yaml").write_text(before, encoding="utf-8")
+        shutil.rmtree(made / "report/figures/mine")
+    assert section and "A new technique." in section[0] and section[0].count("<figure") == 1
+
+
 def told(page: str) -> str:
     """The bench's section as words."""
     section = re.search(r'<section id="m-speed".*?</section>', page, re.DOTALL)
@@ -376,11 +391,16 @@ def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
 def test_a_stage_that_no_section_tells_of_is_shown_too(tmp_path):
     root = project(tmp_path)
     entries = yaml.safe_load((root / "dvc.yaml").read_text())
-    entries["stages"]["flow_matching"] = {"cmd": "true", "plots": ["report/figures/flow_matching"]}
+    entries["stages"]["flow_matching"] = {
+        "cmd": "true",
+        "desc": "Straight lines",
+        "plots": ["report/figures/flow_matching"],
+    }
     (root / "dvc.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
     picture(root / "report/figures/flow_matching/samples.png", 260, 1000)
     page = built(root)
     assert '<section id="c-flow-matching"' in page and "Beyond the course" in page
+    assert "<p>Straight lines.</p>" in page
 
 
 def test_the_committed_page_is_small_and_whole():

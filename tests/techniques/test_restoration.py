@@ -8,7 +8,7 @@ import torch
 from fundiff.pipeline.errors import UserError
 from fundiff.sampling.estimate import Estimate
 from fundiff.techniques.bench import Bench
-from fundiff.techniques.restoration import fidelity, iterative, noisy, one_step
+from fundiff.techniques.restoration import iterative, noisy, one_step, psnr_ssim
 
 T = 600
 
@@ -65,9 +65,9 @@ def test_who_knows_the_noise_restores_the_picture_step_by_step(knowing, settings
     x_t = noisy(knowing.path, 1, originals[0], timesteps[0])
     frames = iterative(knowing, settings, x_t, timesteps, "a tree")
     assert torch.equal(frames[0], x_t) and len(frames) == len(timesteps)
-    scores = [fidelity(frame, originals[0])["psnr"] for frame in frames]
+    scores = [psnr_ssim(frame, originals[0])["psnr"] for frame in frames]
     assert scores == sorted(scores) and scores[-1] > 35
 
 
-def test_fidelity_of_the_picture_itself_is_perfect(originals):
-    assert fidelity(originals[:1], originals[0]) == {"psnr": math.inf, "ssim": pytest.approx(1)}
+def test_a_picture_against_itself_has_perfect_scores(originals):
+    assert psnr_ssim(originals[:1], originals[0]) == {"psnr": math.inf, "ssim": pytest.approx(1)}

@@ -103,6 +103,8 @@ class Trainer:
         average = warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged) if self.ema else 0)
         # use_buffers: batch norm's running statistics are averaged too, so that they match the averaged weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
+        if self.ema:  # its counter is read at every update: on a GPU that would wait for all work before it
+            self.ema.n_averaged = self.ema.n_averaged.cpu()
         self.history: list[dict[str, Any]] = []
 
     @property

@@ -1,0 +1,45 @@
+"""docs/adding_a_technique.md says what is so: its paths exist, and the code that it quotes is in the files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOC = Path("docs/adding_a_technique.md").read_text(encoding="utf-8")
+SOURCES = [
+    "src/fundiff/techniques/colourisation.py", "stages/colourisation.py", "params.yaml", "dvc.yaml",
+    "tests/techniques/test_colourisation.py",
+]  # fmt: skip
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", DOC, re.DOTALL)
+MADE = ("report/figures/colourisation", "metrics/colourisation.json")  # by the stage itself
+
+
+def paths() -> set[str]:
+    """All that the page's text, commands and quotes name with a slash, or as a YAML file."""
+    named = set(re.findall(r"(?<![\w./])(?:[\w-]+/)+[\w.-]*|\b\w+\.yaml\b", DOC.replace("../", "")))
+    return {path.rstrip("./:") for path in named}
+
+
+def test_every_path_that_it_names_exists():
+    assert set(SOURCES) <= paths()
+    assert {path for path in paths() if not Path(path).exists() and path not in MADE} == set()
+
+
+def test_its_links_lead_to_files():
+    links = re.findall(r"\]\(([^)]+)\)", DOC)
+    assert links and [link for link in links if not (Path("docs") / link).exists()] == []
+
+
+@pytest.mark.parametrize("block", [text for kind, text in BLOCKS if kind != "console"])
+def test_the_code_that_it_quotes_is_in_one_of_the_files(block):
+    assert any(block in Path(source).read_text(encoding="utf-8") for source in SOURCES)
+
+
+def test_the_files_that_a_stage_makes_are_those_of_dvc_yaml():
+    assert all(path in Path("dvc.yaml").read_text(encoding="utf-8") for path in MADE)
+
+
+def test_it_quotes_each_of_the_files():
+    texts = {source: Path(source).read_text(encoding="utf-8") for source in SOURCES}
+    quoted = {s for s, text in texts.items() for _, block in BLOCKS if block in text}
+    assert quoted == set(SOURCES)
