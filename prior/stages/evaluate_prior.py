@@ -169,11 +169,8 @@ def main() -> None:
         nouns, strangers.reference.names, section.seed, names=section.names, styled=section.styled
     )
     states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
-    known, figures = (
-        small_pictures(),
-        {"runtime": str(detect()), "prompts": len(prompts), "names": len(nouns)},
-    )
-    figures["guidance"] = {}
+    known = small_pictures()
+    figures: dict = {"runtime": str(detect()), "prompts": len(prompts), "names": len(nouns), "guidance": {}}
     for scale in section.scales:
         started = time.perf_counter()
         images = sample(unet, states, section, scale)
