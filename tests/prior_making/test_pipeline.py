@@ -229,7 +229,11 @@ def test_a_training_elsewhere_is_rehearsed_with_tiny_numbers(project, tmp_path):
     tiny = ("--minutes", "0.35", "--batch", "8", "--pictures", "48")
     train = (sys.executable, "-m", "prior.gpu.train", archive)
     told = json.loads(run(project, *train, first, *tiny).splitlines()[-1])
-    assert told["images"] > 0
+    written = json.loads(Path(first, "told.json").read_text(encoding="utf-8"))
+    assert 0 < told["images"] == written["images"] <= 1.1 * written["planned"] < 1e6, (
+        "the length follows the speed"
+    )
+    assert written["rate"] < 1e-4, "the rate has fallen"
     assert Image.open(Path(first, "samples.png")).size == (8 * 64, 5 * 64)
     run(project, *train, last, *tiny, "--begin", first, "--first", "48")
     run(project, sys.executable, "-m", "prior.gpu.collect", last, str(tmp_path / "prior"))
