@@ -91,13 +91,19 @@ def timed(state: Training, pictures: Pictures, seconds: float, out: Path, every:
         if not planned and now - started > seconds / 10:
             total = int(images * seconds / (now - started) * 0.97)
             state.recipe, planned = dataclasses.replace(state.recipe, images=max(total, images + 1)), True
-        if now - saved > every or now - started > seconds:
-            write_parts(out, state.ema.module, {"images": images, "log": state.log})
+        if now - saved > every:
             saved = now
+            write_parts(out, state.ema.module, told(state))
             print(f"{images} images, {now - started:.0f} s, {state.log[-1:]}", flush=True)
-        if now - started > seconds:
+        if now - started > 1.05 * seconds:
             break
-    write_parts(out, state.ema.module, {"images": state.images, "log": state.log})
+    write_parts(out, state.ema.module, told(state))
+
+
+def told(state: Training) -> dict:
+    """What is told of the weights: images, how many of them were planned, the rate at the end, the log."""
+    rate = state.recipe.rate(state.images)
+    return {"images": state.images, "planned": state.recipe.images, "rate": rate, "log": state.log}
 
 
 def network_of(leg: dict, begin: Path | None) -> nn.Module:

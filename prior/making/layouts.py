@@ -66,7 +66,8 @@ def plain(chance: random.Random, deep: bool = False) -> Image.Image:
 def whitish(drawing: Image.Image) -> bool:
     """Whether most of a cut-out is as good as white, and would be lost on white."""
     values = np.asarray(drawing)
-    return float((values[values[..., 3] > 128][:, :3].min(axis=1) > 200).mean()) > 0.6
+    solid = values[values[..., 3] > 128][:, :3]
+    return len(solid) > 0 and float((solid.min(axis=1) > 200).mean()) > 0.6
 
 
 def foot_of(drawing: Image.Image, size: float, middle: float) -> float:

@@ -32,9 +32,9 @@ class Style:
     moustaches: Sequence[str]
     glasses: Sequence[str]
     sunglasses: Sequence[str]
-    keys: dict[str, str]  # of head, facial hair, glasses, hair colour ("" where there is none)
+    keys: dict[str, str]  # of head, facial hair, glasses, hair colour ("" where there is none of it)
     always: Options
-    old: tuple[str, str] = ("", "")  # heads of old men and women where grey is no hair colour to choose
+    old: tuple[str, str] = ("", "")  # heads of old men and women where the hair of the others stays black
 
 
 def numbered(stem: str, first: int, last: int) -> list[str]:
@@ -57,7 +57,7 @@ STYLES = {
         hats=("hatBeanie", "hatHip"), bald=("noHair1", "noHair2", "noHair3"),
         beards=("full", "full2", "full3", "full4"), moustaches=[f"moustache{i}" for i in range(1, 10)],
         glasses=("glasses", "glasses2", "glasses3", "glasses4"), sunglasses=("sunglasses", "sunglasses2"),
-        keys={"head": "head", "beard": "facialHair", "glasses": "accessories", "colour": ""},
+        keys={"head": "head", "beard": "facialHair", "glasses": "accessories", "colour": "headContrastColor"},
         old=("grayShort", "grayMedium"),
         always={"maskProbability": 0, "face": ["smile", "calm", "smileBig", "serious", "cute"]},
     ),
@@ -95,11 +95,10 @@ def person(style: Style, chance: random.Random) -> tuple[str, Options]:
         worn = " wearing a turban" if head == "turban" else " wearing a hat"
     elif man and style.bald and not old and chance.random() < 0.15:
         head, adjective = chance.choice(style.bald), adjective + "bald "
-    elif not old and style.keys["colour"] and chance.random() < 0.5:
+    elif not old and not style.old[0] and chance.random() < 0.5:
         marks.append(f"{colour} hair")
     options |= {style.keys["head"]: [head], f"{style.keys['head']}Probability": 100}
-    if style.keys["colour"]:
-        options |= {key: [HAIR[colour]] for key in (style.keys["colour"], "facialHairColor")}
+    options |= {key: [HAIR[colour]] for key in (style.keys["colour"], "facialHairColor")}
     if style.keys["beard"]:
         options[f"{style.keys['beard']}Probability"] = 0
     if man and style.beards and chance.random() < (0.75 if old else 0.4):

@@ -139,16 +139,16 @@ class Training:
         self.sums += torch.stack([v_loss.detach(), kl.detach()]).cpu()
 
     def steps(self, pictures: Pictures, alphas_cumprod: Tensor) -> Iterator[int]:
-        """Train; yields the count of images after each step."""
-        recipe, alphas_cumprod = self.recipe, alphas_cumprod.to(self.runtime.device)
+        """Train; yields the count of images after each step. The recipe's length may be set anew on the way."""
+        device, size = self.runtime.device, self.recipe.batch_size
+        alphas_cumprod = alphas_cumprod.to(device)
         started, since = time.perf_counter(), self.images
-        while self.images < recipe.images:
-            step, rate = self.images // recipe.batch_size, recipe.rate(self.images)
-            x_0, states = pictures.batch(recipe.seed, step, recipe.batch_size, recipe.dropped_prompts)
-            device = self.runtime.device
+        while self.images < self.recipe.images:
+            step, rate = self.images // size, self.recipe.rate(self.images)
+            x_0, states = pictures.batch(self.recipe.seed, step, size, self.recipe.dropped_prompts)
             self.update(x_0.to(device), states.to(device), alphas_cumprod, step, rate)
-            self.images += recipe.batch_size
-            if (step + 1) % LOGGED == 0 or self.images >= recipe.images:
+            self.images += size
+            if (step + 1) % LOGGED == 0 or self.images >= self.recipe.images:
                 speed = (self.images - since) / (time.perf_counter() - started)
                 self.log.append([self.images, *(self.sums / (step % LOGGED + 1)).tolist(), rate, speed])
                 self.sums.zero_()

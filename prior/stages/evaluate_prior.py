@@ -170,8 +170,12 @@ def main() -> None:
     )
     states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
     known = small_pictures()
-    figures: dict = {"runtime": str(prepare_runtime()), "prompts": len(prompts), "names": len(nouns)}
-    figures["guidance"] = {}
+    figures: dict = {
+        "runtime": str(prepare_runtime()),
+        "prompts": len(prompts),
+        "names": len(nouns),
+        "guidance": {},
+    }
     for scale in section.scales:
         started = time.perf_counter()
         images = sample(unet, states, section, scale)

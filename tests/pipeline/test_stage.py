@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.stage import guarded, memory_ran_out
+from fundiff.pipeline.stage import from_outside, guarded
 
 
 def raising(error: Exception):
@@ -23,7 +23,7 @@ def raising(error: Exception):
     ],
 )
 def test_too_little_memory_is_one_line(error):
-    assert memory_ran_out(error)
+    assert from_outside(error).startswith("not enough memory")
     with pytest.raises(SystemExit, match=r"^setup: not enough memory; ask for fewer samples"):
         guarded("setup", raising(error))
 
