@@ -26,7 +26,7 @@ from prior.making import photographs
 from prior.making.captions import GENERIC, Plan, captioned
 from prior.making.carried import Encoder, unpack
 from prior.making.compose import Library
-from prior.making.network import guided_samples, make_scheduler, make_unet
+from prior.making.network import guided_samples, make_path, make_unet
 from prior.making.objective import Objective
 from prior.making.prompts import COURSE, PROPERTIES
 from prior.making.training import Pictures, Recipe, Training
@@ -86,7 +86,7 @@ def timed(state: Training, pictures: Pictures, seconds: float, out: Path, every:
     averaged weights and the log are written every minute and at the end."""
     started = saved = time.perf_counter()
     planned = False
-    for images in state.steps(pictures, make_scheduler().alphas_cumprod):
+    for images in state.steps(pictures, make_path()):
         now = time.perf_counter()
         if not planned and now - started > seconds / 10:
             total = int(images * seconds / (now - started) * 0.97)

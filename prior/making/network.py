@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
+from fundiff.process.paths import VariancePreserving
 
 
 def make_scheduler() -> DDPMScheduler:
@@ -26,6 +27,11 @@ def make_scheduler() -> DDPMScheduler:
         clip_sample=False,
         thresholding=False,
     )
+
+
+def make_path() -> VariancePreserving:
+    """The way from image to noise that the prior learns."""
+    return VariancePreserving.of(make_scheduler())
 
 
 def make_unet(
@@ -87,7 +93,7 @@ def guided_samples(
 
     Deterministic and with few steps: what a training's progress is judged by.
     """
-    alphas_cumprod = make_scheduler().alphas_cumprod
+    path = make_path()
     timesteps = torch.linspace(999, 0, steps + 1).long()
     count, x_t = len(noise), noise
     guided = scale != 1
@@ -100,9 +106,6 @@ def guided_samples(
         if guided:
             plain, told = out.chunk(2)
             v = plain + scale * (told - plain)
-        alpha_bar = alphas_cumprod[t]
-        x_0 = (alpha_bar.sqrt() * x_t - (1 - alpha_bar).sqrt() * v).clamp(-1, 1)
-        eps = (x_t - alpha_bar.sqrt() * x_0) / (1 - alpha_bar).sqrt()
-        after = alphas_cumprod[following]
-        x_t = after.sqrt() * x_0 + (1 - after).sqrt() * eps
+        x_0 = path.of_velocity(x_t, t, v)[0].clamp(-1, 1)
+        x_t = path.forward(x_0, following, path.eps_of(x_t, t, x_0))
     return x_0

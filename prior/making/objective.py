@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from fundiff.pipeline.noise import generator
+from fundiff.process.paths import VariancePreserving, along
 
 
 @dataclass(frozen=True)
@@ -23,31 +24,23 @@ class Objective:
     immiscible: int = 0
 
 
-def posterior_log_variances(alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:
-    """Log of the smallest and the largest variance of a reverse step, `[T]` each ("Improved DDPM",
-    equation 15)."""
-    before = torch.cat([alphas_cumprod.new_ones(1), alphas_cumprod[:-1]])
-    beta = 1 - alphas_cumprod / before
-    smallest = beta * (1 - before) / (1 - alphas_cumprod)
-    smallest[0] = smallest[1]  # it is 0 at t = 0, where its log does not exist
-    return smallest.log(), beta.log()
-
-
 def variance_loss(
-    x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor, alphas_cumprod: Tensor
+    x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor, path: VariancePreserving
 ) -> Tensor:
-    """KL between the true reverse step and the learned one, nats per value `[B]`; the mean is not trained
-    by it.
+    """KL between the true reverse step and the learned one, nats per value `[B]`; the mean is not trained by it.
 
-    `share` is the network's variance output, in [-1, 1] where it lies between the smallest and the largest.
+    `share` is the network's variance output, in [-1, 1] where it lies between the smallest and the largest. t `[B]` on
+    the CPU ("Improved DDPM", Nichol & Dhariwal 2021, eq. 15).
     """
-    alpha_bar = alphas_cumprod[t].view(-1, 1, 1, 1)
-    before = torch.where(t > 0, alphas_cumprod[t - 1], 1.0).view(-1, 1, 1, 1)
-    smallest, largest = (bound[t].view(-1, 1, 1, 1) for bound in posterior_log_variances(alphas_cumprod))
+    # At t = 0 the smallest variance is 0, which has no log: that of t = 1 stands in.
+    later = t.clamp(min=1)
+    smallest = along(path.posterior_variance(later, later - 1).log(), x_0)
+    largest = along(path.beta(t, t - 1).log(), x_0)
     log_variance = 0.5 * (share + 1) * largest + 0.5 * (1 - share) * smallest
-    estimate = alpha_bar.sqrt() * x_t - (1 - alpha_bar).sqrt() * v.detach()
+    estimate = path.of_velocity(x_t, t, v.detach())[0]
     # Both means share their x_t term, so that only the x_0 term is left of their difference.
-    difference = before.sqrt() * (1 - alpha_bar / before) / (1 - alpha_bar) * (x_0 - estimate)
+    factor = path.alpha(t - 1) * path.beta(t, t - 1) / (1 - path.abar(t))
+    difference = along(factor, x_0) * (x_0 - estimate)
     kl = log_variance - smallest - 1 + (smallest - log_variance).exp() + difference**2 * (-log_variance).exp()
     return 0.5 * kl.mean(dim=(1, 2, 3))
 
@@ -81,23 +74,19 @@ def noise_of(x_0: Tensor, seed: int, step: int) -> Tensor:
 
 
 def losses(
-    unet: nn.Module, x_0: Tensor, states: Tensor, alphas_cumprod: Tensor, objective: Objective, seed: int, step: int
+    unet: nn.Module, x_0: Tensor, states: Tensor, path: VariancePreserving, objective: Objective, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The weighted v loss and the variance loss of a step (scalars); all tensors on one device."""
-    t = timesteps(len(x_0), len(alphas_cumprod), generator(seed, "noise", step), objective.times).to(
-        x_0.device
-    )
+    """The weighted v loss and the variance loss of a step (scalars); tensors on one device."""
+    t = timesteps(len(x_0), len(path), generator(seed, "noise", step), objective.times)
     eps = noise_of(x_0, seed, step)
     if objective.immiscible:
         eps = nearest_noise(x_0, eps, objective.immiscible)
-    alpha_bar = alphas_cumprod[t].view(-1, 1, 1, 1)
-    x_t = alpha_bar.sqrt() * x_0 + (1 - alpha_bar).sqrt() * eps
-    v_true = alpha_bar.sqrt() * eps - (1 - alpha_bar).sqrt() * x_0
-    out = unet(x_t, t, encoder_hidden_states=states, return_dict=False)[0].float()
+    x_t = path.forward(x_0, t, eps)
+    out = unet(x_t, t.to(x_0.device), encoder_hidden_states=states, return_dict=False)[0].float()
     v, share = out.chunk(2, dim=1)
-    snr = alphas_cumprod[t] / (1 - alphas_cumprod[t])
-    # min-SNR (Hang et al. 2023) for v-prediction; the floor keeps a say to the noisiest timesteps, which decide where
-    # things stand.
-    weight = snr.clamp(objective.snr_floor, objective.snr_gamma) / (snr + 1)
-    v_loss = (weight * (v - v_true).square().mean(dim=(1, 2, 3))).mean()
-    return v_loss, variance_loss(x_0, x_t, v, share, t, alphas_cumprod).mean()
+    snr = path.snr(t)
+    # min-SNR (Hang et al. 2023) for v-prediction. The floor keeps a weight on the noisiest timesteps, which decide
+    # where things stand in a picture.
+    weight = (snr.clamp(objective.snr_floor, objective.snr_gamma) / (snr + 1)).to(x_0.device)
+    v_loss = (weight * (v - path.velocity_of(x_0, t, eps)).square().mean(dim=(1, 2, 3))).mean()
+    return v_loss, variance_loss(x_0, x_t, v, share, t, path).mean()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from fundiff.digits.training import warm_ema
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.runtime import Runtime
+from fundiff.process.paths import VariancePreserving
 from prior.making.objective import Objective, losses
 from prior.making.optimisers import optimisers
 
@@ -74,17 +76,6 @@ class Pictures:
         return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1, states.float()
 
 
-def averaging(decay: float) -> Callable[[Any, Any, Any], None]:
-    """The EMA update; early on the decay follows the number of steps, so that the average forgets the
-    start."""
-
-    @torch.no_grad()
-    def update(averages: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        torch._foreach_lerp_(averages, current, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
-
-    return update
-
-
 def checkpoint_key(params: str, data: Sequence[Path], code: Sequence[Path], runtime: Runtime) -> str:
     """What a checkpoint must share with a run that goes on from it: params, data, code, and on what it was made."""
     key = hashlib.sha256(f"{params}\n{runtime}".encode())
@@ -99,7 +90,10 @@ class Training:
 
     def __init__(self, unet: nn.Module, recipe: Recipe, runtime: Runtime):
         self.unet = runtime.place(unet).train()
-        self.ema = AveragedModel(unet, multi_avg_fn=averaging(recipe.ema_decay))
+        self.ema = AveragedModel(
+            unet, multi_avg_fn=warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged))
+        )
+        self.ema.n_averaged = self.ema.n_averaged.cpu()  # read at every update, which on a GPU would wait
         self.optimisers = optimisers(self.unet, recipe.optimizer)
         self.recipe, self.runtime, self.images = recipe, runtime, 0
         self.log: list[list[float]] = []
@@ -120,12 +114,10 @@ class Training:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
 
-    def update(self, x_0: Tensor, states: Tensor, alphas_cumprod: Tensor, step: int, rate: float) -> None:
+    def update(self, x_0: Tensor, states: Tensor, path: VariancePreserving, step: int, rate: float) -> None:
         """One step of the optimisers and the average. Raises UserError if the loss is no longer a number."""
         with self.runtime.autocast():
-            v_loss, kl = losses(
-                self.unet, x_0, states, alphas_cumprod, self.recipe.objective, self.recipe.seed, step
-            )
+            v_loss, kl = losses(self.unet, x_0, states, path, self.recipe.objective, self.recipe.seed, step)
         (v_loss + self.recipe.objective.variance_weight * kl).backward()
         norm = nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
         if not math.isfinite(float(norm)):
@@ -138,15 +130,14 @@ class Training:
         self.ema.update_parameters(self.unet)
         self.sums += torch.stack([v_loss.detach(), kl.detach()]).cpu()
 
-    def steps(self, pictures: Pictures, alphas_cumprod: Tensor) -> Iterator[int]:
+    def steps(self, pictures: Pictures, path: VariancePreserving) -> Iterator[int]:
         """Train; yields the count of images after each step. The recipe's length may be set anew on the way."""
         device, size = self.runtime.device, self.recipe.batch_size
-        alphas_cumprod = alphas_cumprod.to(device)
         started, since = time.perf_counter(), self.images
         while self.images < self.recipe.images:
             step, rate = self.images // size, self.recipe.rate(self.images)
             x_0, states = pictures.batch(self.recipe.seed, step, size, self.recipe.dropped_prompts)
-            self.update(x_0.to(device), states.to(device), alphas_cumprod, step, rate)
+            self.update(x_0.to(device), states.to(device), path, step, rate)
             self.images += size
             if (step + 1) % LOGGED == 0 or self.images >= self.recipe.images:
                 speed = (self.images - since) / (time.perf_counter() - started)

@@ -18,7 +18,7 @@ from fundiff.pipeline.runtime import Runtime, prepare_runtime
 from fundiff.prior import shuffled_unet
 from fundiff.prior.text import text_pipeline, token_states
 from prior.making import network, objective, optimisers, training
-from prior.making.network import guided_samples, make_scheduler, make_unet, save_prior
+from prior.making.network import guided_samples, make_path, make_unet, save_prior
 from prior.making.training import Pictures, Training, checkpoint_key
 from prior.stages.sections import FirstLeg, Leg, read, run
 
@@ -64,7 +64,7 @@ def advance(state: Training, leg: Leg, checkpoint: Path, name: str) -> None:
     noise = randn(sample_generators(leg.seed, len(SHOWN), "progress"), (3, 64, 64))
     saved = state.images // leg.checkpoint_images
     bar = tqdm(total=leg.images, initial=state.images, **pace(name, " images"))
-    for images in state.steps(load_pictures(), make_scheduler().alphas_cumprod):
+    for images in state.steps(load_pictures(), make_path()):
         bar.update(leg.batch_size)
         if images // leg.checkpoint_images > saved or images >= leg.images:
             saved = images // leg.checkpoint_images

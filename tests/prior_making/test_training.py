@@ -16,16 +16,17 @@ from fundiff.pipeline.files import save_checkpoint
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import load_section
 from fundiff.pipeline.runtime import Runtime
-from prior.making.network import make_scheduler
+from prior.making.network import make_path, make_scheduler
 from prior.making.objective import Objective, losses, nearest_noise, noise_of, timesteps, variance_loss
 from prior.making.optimisers import optimisers, orthogonal
-from prior.making.training import LOGGED, Pictures, Recipe, Training, averaging, checkpoint_key
+from prior.making.training import LOGGED, Pictures, Recipe, Training, checkpoint_key
 from prior.stages import train_first
 from prior.stages.sections import NAMES, Leg
 
 CPU = Runtime("cpu", "fp32", 1)
 OBJECTIVE = Objective(snr_floor=0.0, snr_gamma=5.0, variance_weight=0.01)
-ABAR = make_scheduler().alphas_cumprod
+PATH = make_path()
+ABAR = PATH.alphas_cumprod
 
 
 def recipe(**changes) -> Recipe:
@@ -90,13 +91,13 @@ def test_the_variance_loss_is_the_kl_of_the_two_reverse_steps(t):
     expected = normal_kl(
         mean(x_0), posterior, mean(abar.sqrt() * x_t - (1 - abar).sqrt() * v), learned
     ).mean()
-    found = variance_loss(*(x.float() for x in (x_0, x_t, v, share)), torch.tensor([t]), ABAR)
+    found = variance_loss(*(x.float() for x in (x_0, x_t, v, share)), torch.tensor([t]), PATH)
     assert found.item() == pytest.approx(expected.item(), rel=2e-2)
 
 
 def test_the_variance_loss_does_not_train_the_mean():
     x_0, x_t, v, share = (torch.randn(2, 3, 4, 4, requires_grad=True) for _ in range(4))
-    variance_loss(x_0, x_t, v, share, torch.tensor([0, 700]), ABAR).sum().backward()
+    variance_loss(x_0, x_t, v, share, torch.tensor([0, 700]), PATH).sum().backward()
     assert v.grad is None and share.grad.abs().sum() > 0
 
 
@@ -107,10 +108,10 @@ def test_the_v_loss_is_zero_for_the_true_v_and_min_snr_weighted_otherwise():
     v = abar.sqrt() * eps - (1 - abar).sqrt() * x_0
     right = Net(lambda x_t, t: torch.cat([v, 0 * v], 1))
     off = Net(lambda x_t, t: torch.cat([v + 0.5, 0 * v], 1))
-    assert losses(right, x_0, states, ABAR, OBJECTIVE, 1, 9)[0].item() == 0
+    assert losses(right, x_0, states, PATH, OBJECTIVE, 1, 9)[0].item() == 0
     snr = ABAR[t] / (1 - ABAR[t])
     expected = (torch.minimum(snr, torch.tensor(5.0)) / (snr + 1) * 0.25).mean().item()
-    assert losses(off, x_0, states, ABAR, OBJECTIVE, 1, 9)[0].item() == pytest.approx(expected, rel=1e-4)
+    assert losses(off, x_0, states, PATH, OBJECTIVE, 1, 9)[0].item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_every_batch_sees_all_noise_levels():
@@ -179,20 +180,13 @@ def test_the_rate_warms_up_stays_and_falls():
     assert r.rate(875) == pytest.approx(0.5) and r.rate(1000) == 0.0
 
 
-def test_the_early_average_forgets_the_start():
-    average, update = [torch.zeros(1)], averaging(0.999)
-    for count in range(100):
-        update(average, [torch.ones(1)], count)
-    assert average[0].item() > 0.99, "with a plain decay of 0.999 it would be 0.1"
-
-
 def train(path, until, stop_at=None):
     """Train a Net to `until` images, writing a checkpoint at every step; go on from the one that is there."""
     torch.manual_seed(0)
     training = Training(Net(), recipe(images=until), CPU)
     if path.exists():
         training.load_state_dict(torch.load(path, weights_only=True))
-    for images in training.steps(pictures(), ABAR):
+    for images in training.steps(pictures(), PATH):
         torch.save(training.state_dict(), path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
         if stop_at and images >= stop_at:
@@ -225,20 +219,20 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
 def test_the_running_sums_of_the_log_outlive_a_kill():
     """Cut at a step inside a row of the log, the row still is the mean of all its steps."""
     whole, cut = (Training(nn_of(), recipe(images=4 * LOGGED), CPU) for _ in range(2))
-    list(whole.steps(pictures(), ABAR))
-    for images in cut.steps(pictures(), ABAR):
+    list(whole.steps(pictures(), PATH))
+    for images in cut.steps(pictures(), PATH):
         if images == 4 * (LOGGED // 2):
             break
     resumed = Training(nn_of(), recipe(images=4 * LOGGED), CPU)
     resumed.load_state_dict(cut.state_dict())
-    list(resumed.steps(pictures(), ABAR))
+    list(resumed.steps(pictures(), PATH))
     assert resumed.log[0][:4] == whole.log[0][:4]
 
 
 def test_a_leg_shorter_than_a_row_has_a_row():
     training = Training(nn_of(), recipe(images=8), CPU)
     losses_seen = []
-    for _ in training.steps(pictures(), ABAR):
+    for _ in training.steps(pictures(), PATH):
         losses_seen.append(training.sums[0].item())
     assert [row[0] for row in training.log] == [8] and losses_seen[0] > 0
     assert training.log[0][1] > losses_seen[0] / 2, "the mean of both steps, not their sum over a whole row"
@@ -272,7 +266,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
     with torch.no_grad():
         training.unet.body.weight[0, 0, 0, 0] = np.nan
     with pytest.raises(UserError, match="no finite gradient at step 0, learning rate"):
-        next(training.steps(pictures(), ABAR))
+        next(training.steps(pictures(), PATH))
 
 
 def test_a_checkpoint_goes_only_when_all_outs_are_written(monkeypatch, tmp_path):
