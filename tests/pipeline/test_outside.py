@@ -93,7 +93,11 @@ def test_a_full_disk_is_one_line_and_what_was_there_stays(kind, tiny_disk):
 
 
 def test_ctrl_c_is_one_line(project):
-    code = "import time\nfrom fundiff.pipeline.stage import guarded\nprint('on', flush=True)\nguarded('mine', lambda: time.sleep(60))"
+    # A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+    code = (
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from fundiff.pipeline.stage import guarded\nprint('on', flush=True)\nguarded('mine', lambda: time.sleep(60))"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None and process.stdout.readline() == "on\n"
     time.sleep(0.5)

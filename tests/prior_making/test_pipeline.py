@@ -206,9 +206,7 @@ def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
         command, cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": path}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr == (
-        "fetch_drawings: prior/params.yaml: not found; run from the project's root folder\n"
-    )
+    assert done.stderr == ("fetch_drawings: prior/dvc.yaml: not found; run from the project's root folder\n")
 
 
 def has(package: str) -> bool:
