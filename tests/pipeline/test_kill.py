@@ -13,7 +13,7 @@ import yaml
 from fundiff.digits.networks import sha256
 from tests.commands import ENVIRONMENT
 
-TRAININGS = ["judge", "train_denoiser", "pure_noise", "train_time_unet", "train_class_unet", "train_flow"]
+TRAININGS = ["judge", "train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet", "train_flow"]
 FIXED = ENVIRONMENT | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
 
 
@@ -41,7 +41,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
         if "epochs" in section:
             section |= {"epochs": 6, "repeats": 2, "batch_size": 10}
             section |= {"hidden_size": 4, "snapshots": [1, 6]} if "snapshots" in section else {}
-        if "beta_end" in section:
+        if isinstance(section.get("timesteps"), int):
             section["timesteps"] = 20
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
