@@ -13,7 +13,14 @@ import yaml
 from fundiff.digits.networks import sha256
 from tests.commands import ENVIRONMENT
 
-TRAININGS = ["judge", "train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet", "train_flow"]
+TRAININGS = [
+    "judge",
+    "train_denoiser",
+    "train_pure_noise",
+    "train_time_unet",
+    "train_class_unet",
+    "train_flow",
+]
 FIXED = ENVIRONMENT | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
 
 
