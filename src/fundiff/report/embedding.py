@@ -13,11 +13,11 @@ from PIL import Image, ImageSequence
 
 from fundiff.pipeline.errors import UserError
 
-FRAMES = 24  # of an animation, at most
+FRAMES = 16  # of an animation, at most
 PIXEL_ART = 400  # pixels: pictures up to this width are enlarged without smoothing
 SMALL = 160 * 160  # pixels: pictures up to this many, and grey ones, are embedded exactly
-QUALITY = 78  # of the WebP of larger ones in colour
-NOISE = 30  # of films: most of their frames are noise, which costs most and shows least
+QUALITY = 56  # of the WebP of larger ones in colour
+NOISE = 16  # of films: most of their frames are noise, which costs most and shows least
 
 
 @dataclass(frozen=True)
