@@ -6,8 +6,6 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
-from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.restoration import noisy
 
 
@@ -18,10 +16,7 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    outs, path = (
-        Outs("forward_process"),
-        VariancePreserving.of(load_scheduler(load_pinned("data/model.json"))),
-    )
+    outs, path = Outs("forward_process"), load_pinned("data/model.json").schedule.path
     image = load_picture("data/pictures", params.image)
     pictures = {t: noisy(path, params.seed, image, t)[0] for t in params.timesteps}
     labels = [params.image.replace("_", " "), *(f"t = {t}" for t in pictures)]

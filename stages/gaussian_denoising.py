@@ -6,8 +6,6 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
-from fundiff.prior.pixel_prior import load_scheduler
-from fundiff.process.paths import VariancePreserving
 from fundiff.techniques.restoration import noisy, psnr_ssim
 
 
@@ -18,10 +16,7 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    outs, path = (
-        Outs("gaussian_denoising"),
-        VariancePreserving.of(load_scheduler(load_pinned("data/model.json"))),
-    )
+    outs, path = Outs("gaussian_denoising"), load_pinned("data/model.json").schedule.path
     image = load_picture("data/pictures", params.image)
     pictures = {t: noisy(path, params.seed, image, t) for t in params.timesteps}
     blurred = {t: best_blur(x_t, image[None]) for t, x_t in pictures.items()}

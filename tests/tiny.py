@@ -1,10 +1,13 @@
 """A randomly initialised pipeline of DeepFloyd IF's exact layout and component classes, in tiny sizes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from diffusers import DDPMScheduler, IFPipeline, IFSuperResolutionPipeline, UNet2DConditionModel
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
+
+from fundiff.prior.pixel_prior import PixelPrior
 
 WIDTH, SIZE = 16, 32
 LETTERS = [chr(i) for i in range(32, 127)]
@@ -95,3 +98,8 @@ def make_if(folder: Path, variant: str | None = None) -> Path:
         pipe.to(torch.float16)
     pipe.save_pretrained(folder, variant=variant)
     return folder
+
+
+def rescheduled(prior: PixelPrior, **changes: str) -> PixelPrior:
+    """The prior as if its scheduler named another prediction or variance."""
+    return replace(prior, schedule=prior.schedule.model_copy(update=changes))

@@ -12,7 +12,7 @@ from fundiff.sampling.constraints import keep
 from fundiff.sampling.estimators import conditional, guided
 from fundiff.sampling.loop import calls, denoise, euler_timesteps, last
 from fundiff.sampling.steps import ddim, euler
-from tests.tiny import SIZE, make_if
+from tests.tiny import SIZE, make_if, rescheduled
 
 STATES = torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
 
@@ -26,9 +26,7 @@ def prior(tmp_path_factory):
 
 @pytest.fixture(params=["v_prediction", "epsilon", "sample"])
 def flow(prior, request):
-    prior.scheduler.register_to_config(prediction_type=request.param)
-    yield FlowPrior(prior)
-    prior.scheduler.register_to_config(prediction_type="epsilon")
+    return FlowPrior(rescheduled(prior, prediction_type=request.param))
 
 
 def noise():
@@ -66,12 +64,9 @@ def test_the_velocity_is_finite_also_at_the_ends(flow, t):
 
 
 def test_at_pure_noise_a_v_prediction_tells_the_image_without_a_division(prior):
-    prior.scheduler.register_to_config(prediction_type="v_prediction")
-    try:
-        velocity = FlowPrior(prior)(noise(), 999.0, STATES[:1]).eps
-        image = -prior.predict(noise(), 999.0, STATES[:1])[0]
-    finally:
-        prior.scheduler.register_to_config(prediction_type="epsilon")
+    prior = rescheduled(prior, prediction_type="v_prediction")
+    velocity = FlowPrior(prior)(noise(), 999.0, STATES[:1]).eps
+    image = -prior.predict(noise(), 999.0, STATES[:1])[0]
     assert torch.allclose(velocity, image - noise(), atol=1e-6)
 
 

@@ -15,7 +15,7 @@ from fundiff.prior.pixel_prior import load_pixel_prior
 from fundiff.prior.prompts import cut_text, embed, load_encoder
 from fundiff.sampling.estimators import conditional, guided
 from fundiff.sampling.loop import denoise, last
-from tests.tiny import SIZE, make_if
+from tests.tiny import SIZE, make_if, rescheduled
 
 pytestmark = pytest.mark.bits
 CPU = Runtime("cpu", "fp32", 1)
@@ -55,11 +55,7 @@ def test_a_prior_gives_noise_and_variance(prior, states):
 def test_other_predictions_are_turned_into_noise(prior, states, kind):
     x, emb = torch.randn(1, 3, SIZE, SIZE), states["dog"][None]
     plain = prior(x, 500, emb).eps
-    prior.scheduler.register_to_config(prediction_type=kind)
-    try:
-        turned = prior(x, 500, emb).eps
-    finally:
-        prior.scheduler.register_to_config(prediction_type="epsilon")
+    turned = rescheduled(prior, prediction_type=kind)(x, 500, emb).eps
     abar = prior.path.alphas_cumprod[500]
     expected = {
         "v_prediction": abar.sqrt() * plain + (1 - abar).sqrt() * x,
@@ -78,11 +74,8 @@ def test_a_prediction_that_no_step_can_use_is_one_line(model, tmp_path):
 
 @pytest.mark.parametrize(("kind", "end"), [("fixed_small", -1.0), ("fixed_large", 1.0)])
 def test_a_fixed_variance_is_an_end_of_the_learned_range(prior, states, kind, end):
-    prior.scheduler.register_to_config(variance_type=kind)
-    try:
-        v = prior(torch.randn(1, 3, SIZE, SIZE), 500, states["dog"][None])[1]
-    finally:
-        prior.scheduler.register_to_config(variance_type="learned_range")
+    fixed = rescheduled(prior, variance_type=kind)
+    v = fixed(torch.randn(1, 3, SIZE, SIZE), 500, states["dog"][None])[1]
     assert (v == end).all()
 
 
@@ -99,7 +92,7 @@ def test_the_loop_with_the_schedulers_step_is_ifpipeline_itself(folder, prior, s
     g = [generator(180, "a")]
     estimator = guided(prior, states["rocket"][None], states["empty"], 7)
     x = randn(g, (3, SIZE, SIZE))
-    ours = last(denoise(x, estimator, prior.spaced(5), prior.steps["scheduler"], g))
+    ours = last(denoise(x, estimator, prior.spaced(5), prior.step("scheduler"), g))
     assert torch.allclose(ours.clamp(-1, 1), theirs, atol=1e-3)
 
 
@@ -108,7 +101,7 @@ def test_a_sample_is_the_same_alone_in_a_batch_and_after_a_restart(model, states
         prior = load_pixel_prior(model, CPU)
         emb = torch.stack([states[key] for key in keys])
         g = sample_generators(180, len(keys))
-        step = prior.steps["course"]
+        step = prior.step("course")
         return last(denoise(randn(g, (3, SIZE, SIZE)), conditional(prior, emb), [600, 300, 0], step, g))
 
     alone, batch = sample(["dog"]), sample(["dog", "rocket"])
@@ -124,7 +117,7 @@ def test_a_level_from_pure_noise_is_sampling_and_the_last_returns_the_picture(pr
         g = sample_generators(180, 1)
         x = prior.path.forward(image, timesteps[level], randn(g, (3, SIZE, SIZE)))
         estimator = conditional(prior, states["dog"][None])
-        return x, last(denoise(x, estimator, timesteps, prior.steps["scheduler"], g, enter=[level]))
+        return x, last(denoise(x, estimator, timesteps, prior.step("scheduler"), g, enter=[level]))
 
     start, _ = edit(0)
     noise = randn(sample_generators(180, 1), (3, SIZE, SIZE))

@@ -7,9 +7,10 @@ from diffusers import IFSuperResolutionPipeline
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
+from fundiff.prior.schedules import schedule_of
 from fundiff.prior.upscaling import FACTOR, enlarged, load_stage_ii
 from fundiff.views.registry import VIEWS, enlarged_view, view_named
-from tests.tiny import SIZE, make_stage_ii
+from tests.tiny import SIZE, make_stage_ii, scheduler
 
 CPU = Runtime("cpu", "fp32", 1)
 LOW = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -27,7 +28,7 @@ def model(tmp_path_factory):
     folder = make_stage_ii(tmp_path_factory.mktemp("prior") / "if-ii")
     return Pinned(
         name="none", variant=None, precision="fp32", offload=False, stage_ii=str(folder),
-        revision=None, stage_ii_revision=None, files={},
+        revision=None, stage_ii_revision=None, files={}, schedule=schedule_of("none", scheduler()),
     )  # fmt: skip
 
 

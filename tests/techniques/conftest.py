@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fundiff.pipeline.noise import sample_generators
 from fundiff.prior.pixel_prior import PixelPrior
-from fundiff.process.paths import VariancePreserving
+from fundiff.prior.schedules import schedule_of
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.generation import guided_samples
 from fundiff.techniques.settings import Guided
@@ -25,8 +25,9 @@ def bench() -> Bench:
         torch.manual_seed(0)
         network, ddpm = unet().eval().requires_grad_(False), scheduler()
         states = {prompt: torch.randn(77, STATE) for prompt in PROMPTS}
-    path = VariancePreserving.of(ddpm)
-    return Bench(PixelPrior(network, ddpm, path, "cpu", torch.float32, nullcontext), states)
+    schedule = schedule_of("tiny", ddpm)
+    prior = PixelPrior(network, schedule, schedule.path, lambda: ddpm, "cpu", torch.float32, nullcontext)
+    return Bench(prior, states)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ class Knowing:
     device = "cpu"
 
     def __init__(self, prior, image):
-        self.path, self.process, self.steps, self.image = prior.path, prior.process, prior.steps, image
+        self.path, self.process, self.step, self.image = prior.path, prior.process, prior.step, image
 
     def __call__(self, x_t, t, embeddings):
         abar = self.path.alphas_cumprod[t]

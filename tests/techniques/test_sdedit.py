@@ -28,7 +28,7 @@ def test_it_is_the_courses_loop_from_the_noised_picture(bench, settings, origina
     x = bench.path.forward(originals, timesteps[0], randn(again, originals.shape[1:]))
     for t, t_next in pairwise(timesteps):
         noise = randn(again, originals.shape[1:])
-        x = bench.prior.steps["course"](x, t, t_next, estimator(x, t), noise)
+        x = bench.prior.step("course")(x, t, t_next, estimator(x, t), noise)
     assert torch.allclose(edited, x, atol=1e-5)
 
 

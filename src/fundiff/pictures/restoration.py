@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fundiff.pictures.blur import gaussian_blur
+
 # Search grids of the best blur: sigmas for digits; kernels and sigmas, in pixels, for pictures.
 BLUR_SIGMAS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5, 3.0)
 KERNELS = (3, 5, 7, 9, 13, 17, 25)
@@ -34,8 +36,6 @@ def ssim(estimate: Tensor, clean: Tensor, data_range: float = 1.0) -> float:
 
 def blur(x: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of `[B, C, H, W]`; the kernel reaches three sigmas each way."""
-    from torchvision.transforms.functional import gaussian_blur  # takes seconds to import
-
     return gaussian_blur(x, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
@@ -46,8 +46,6 @@ def best_sigma(noisy: Tensor, clean: Tensor) -> float:
 
 def best_blur(noisy: Tensor, clean: Tensor) -> tuple[Tensor, int, float]:
     """The blur of `[B, C, H, W]` with the smallest mean squared error to `clean`: (blurred, kernel, sigma)."""
-    from torchvision.transforms.functional import gaussian_blur  # takes seconds to import
-
     tried = [
         (gaussian_blur(noisy, kernel, sigma), kernel, sigma) for kernel, sigma in product(KERNELS, SIGMAS)
     ]

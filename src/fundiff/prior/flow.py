@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from fundiff.prior.pixel_prior import PREDICTIONS, PixelPrior
+from fundiff.prior.pixel_prior import PixelPrior
+from fundiff.prior.schedules import PREDICTIONS
 from fundiff.process.bridge import Bridge
 from fundiff.process.paths import Linear
 from fundiff.process.predictions import EpsPrediction, Process, VelocityPrediction
@@ -33,10 +34,9 @@ class FlowPrior:
         """Its path, with velocity as the prediction, whatever the network predicts."""
         return VelocityPrediction(self.path)
 
-    @property
-    def steps(self) -> dict[str, Step]:
-        """The Euler step."""
-        return {"euler": euler(self.path)}
+    def step(self, name: str) -> Step:
+        """The Euler step, the only one of a straight line."""
+        return {"euler": euler}[name](self.path)
 
     @property
     def size(self) -> int:

@@ -12,6 +12,7 @@ from pydantic import Field
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import digest
 from fundiff.pipeline.params import Section
+from fundiff.prior.schedules import Schedule, load_scheduler, schedule_of
 
 COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet")
 
@@ -34,11 +35,12 @@ class Model(Section):
 
 
 class Pinned(Model):
-    """The manifest that stage `model` writes: its params, the hub revisions and the files' hashes."""
+    """The manifest that stage `model` writes: its params, the hub revisions, the files' hashes and the noise levels."""
 
     revision: str | None
     stage_ii_revision: str | None
     files: dict[str, str]
+    schedule: Schedule
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def folder_of(
 
 
 def pin(model: Model) -> Pinned:
-    """The model with its hub revisions and the SHA-256 of its files, on which later stages depend."""
+    """The model with its hub revisions, the SHA-256 of its files, and its schedule. Raises UserError if it cannot be had."""
     revisions: dict[str, str | None] = {}
     files: dict[str, str] = {}
     for key, name in (("revision", model.name), ("stage_ii_revision", model.stage_ii)):
@@ -104,7 +106,10 @@ def pin(model: Model) -> Pinned:
             revisions[key] = folder.name
         for path in sorted(p for part in COMPONENTS for p in (folder / part).rglob("*") if p.is_file()):
             files[f"{name}/{path.relative_to(folder).as_posix()}"] = digest(path)
-    return Pinned.model_validate(model.model_dump() | revisions | {"files": files})
+    with access(model.name):
+        ddpm = load_scheduler(folder_of(model.name, model.variant, revisions["revision"]))
+    schedule = schedule_of(model.name, ddpm)
+    return Pinned.model_validate(model.model_dump() | revisions | {"files": files, "schedule": schedule})
 
 
 def load_pinned(path: str | Path) -> Pinned:

@@ -62,7 +62,7 @@ def load_prior(
     if "text_encoder" not in index:
         parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
     # load_unet chooses among known classes, so that a folder's model_index.json cannot decide which code is imported.
-    parts["unet"] = load_unet(folder, name, variant, dtype)
+    parts["unet"] = load_unet(folder, name, variant, dtype, plain=False)
     with access(name), quiet():
         pipe = IFPipeline.from_pretrained(
             folder,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +16,27 @@ from torch import Tensor, nn
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned, access, folder_of
+from fundiff.prior.plain_unet import is_plain, load_plain_unet
+from fundiff.prior.schedules import FIXED_VARIANCES, PREDICTIONS, Schedule, load_scheduler
 from fundiff.process.paths import VariancePreserving
-from fundiff.process.predictions import EpsPrediction, Process, SamplePrediction, VelocityPrediction
+from fundiff.process.predictions import EpsPrediction
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.steps import Step, ancestral, scheduler
 
 DTYPES = {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-# prediction_type of diffusers' schedulers -> what the network predicts.
-PREDICTIONS: dict[str, type[Process]] = {
-    "epsilon": EpsPrediction,
-    "v_prediction": VelocityPrediction,
-    "sample": SamplePrediction,
-}
-# v places the variance between the posterior's (-1) and beta (1); a fixed variance is one of the two.
-FIXED_VARIANCES = {"fixed_small": -1.0, "fixed_large": 1.0}
 
 
 @dataclass(frozen=True)
 class PixelPrior:
-    """A UNet with its path and scheduler. It returns eps, whatever the network was trained to predict."""
+    """A UNet with its path and schedule. It returns eps, whatever the network was trained to predict.
+
+    `scheduler` loads diffusers' own, of which only some techniques take the steps or the spacing.
+    """
 
     unet: nn.Module
-    scheduler: Any
+    schedule: Schedule
     path: VariancePreserving
+    scheduler: Callable[[], Any]
     device: str
     dtype: torch.dtype
     autocast: Callable[[], AbstractContextManager]
@@ -51,10 +51,13 @@ class PixelPrior:
         """Its path, with eps as the prediction."""
         return EpsPrediction(self.path)
 
-    @property
-    def steps(self) -> dict[str, Step]:
-        """The course's step and the scheduler's own."""
-        return {"course": ancestral(self.process), "scheduler": scheduler(self.process, self.scheduler)}
+    def step(self, name: str) -> Step:
+        """The course's step, or the scheduler's own, which may also bound x_0."""
+        return {"course": ancestral, "scheduler": self.scheduler_step}[name](self.process)
+
+    def scheduler_step(self, process: EpsPrediction[VariancePreserving]) -> Step:
+        """The step of diffusers' scheduler."""
+        return scheduler(process, self.scheduler())
 
     def spaced(self, steps: int) -> list[int]:
         """The scheduler's timesteps for num_inference_steps, then -1 (the clean picture). Raises UserError for more than T."""
@@ -62,13 +65,14 @@ class PixelPrior:
             raise UserError(
                 f"params.yaml: {steps} steps; the model was trained on {len(self.path)} timesteps"
             )
-        self.scheduler.set_timesteps(steps)
-        return [*self.scheduler.timesteps.tolist(), -1]
+        ddpm = self.scheduler()
+        ddpm.set_timesteps(steps)
+        return [*ddpm.timesteps.tolist(), -1]
 
     @property
     def prediction_type(self) -> str:
         """What the network predicts: a key of `PREDICTIONS`."""
-        return self.scheduler.config.prediction_type
+        return self.schedule.prediction_type
 
     def __call__(
         self, x_t: Tensor, t: float, embeddings: Tensor, low: Tensor | None = None, noise_level: int = 0
@@ -78,7 +82,7 @@ class PixelPrior:
         A second stage also takes `low` `[B, 3, S, S]`, the resized small picture noised to `noise_level`.
         """
         predicted, v = self.predict(x_t, t, embeddings, low, noise_level)
-        fixed = FIXED_VARIANCES.get(self.scheduler.config.variance_type)
+        fixed = FIXED_VARIANCES.get(self.schedule.variance_type)
         if v is None or fixed is not None:
             v = torch.full_like(predicted, -1.0 if fixed is None else fixed)
         return Estimate(PREDICTIONS[self.prediction_type](self.path).eps(x_t, t, predicted), v)
@@ -102,35 +106,52 @@ class PixelPrior:
         return out.chunk(2, 1) if out.shape[1] == 2 * x_t.shape[1] else (out, None)
 
 
-def unet_class(folder: Path) -> type:
-    """The class that unet/config.json names. Raises UserError for any other class."""
+def unet_class(name: str) -> type:
+    """The diffusers class that unet/config.json names. Raises UserError for any other class."""
     from diffusers import UNet2DConditionModel
 
-    with access(str(folder)):
-        name = UNet2DConditionModel.load_config(folder, subfolder="unet").get("_class_name", "no class")
     if name == "ShuffledUNet2DConditionModel":
         from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
 
         return ShuffledUNet2DConditionModel
     if name != "UNet2DConditionModel":
         raise UserError(
-            f"{folder}/unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
+            f"unet/config.json: {name} is no UNet of a pixel model; expected UNet2DConditionModel"
         )
     return UNet2DConditionModel
 
 
-def load_unet(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> nn.Module:
-    """A prior's UNet in eval mode, by its own class and from safetensors. Raises UserError, also for missing weights."""
+def diffusers_unet(
+    folder: Path, variant: str | None, dtype: torch.dtype, name: str
+) -> tuple[nn.Module, list[str]]:
+    """A UNet of the diffusers class `name` with the folder's weights, and the names of those that are missing."""
+    unet, found = unet_class(name).from_pretrained(  # type: ignore[attr-defined]
+        folder,
+        subfolder="unet",
+        variant=variant,
+        torch_dtype=dtype,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    return unet, found["missing_keys"]
+
+
+def load_unet(
+    folder: Path, name: str, variant: str | None, dtype: torch.dtype, plain: bool = True
+) -> nn.Module:
+    """A prior's UNet in eval mode, from safetensors; without `plain` of its diffusers class, as pipelines need it.
+
+    Raises UserError for a class, weights or a config that cannot be loaded.
+    """
     with access(name):
-        unet, found = unet_class(folder).from_pretrained(  # type: ignore[attr-defined]
-            folder,
-            subfolder="unet",
-            variant=variant,
-            torch_dtype=dtype,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-    if missing := found["missing_keys"]:
+        config = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
+        weights = folder / "unet" / f"diffusion_pytorch_model{f'.{variant}' if variant else ''}.safetensors"
+        unet: nn.Module
+        if plain and is_plain(config) and weights.is_file():
+            unet, missing = load_plain_unet(config, weights, dtype)
+        else:
+            unet, missing = diffusers_unet(folder, variant, dtype, config.get("_class_name", "no class"))
+    if missing:
         raise UserError(
             f"model.name {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
         )
@@ -148,25 +169,11 @@ def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
     return cpu_offload(module, torch.device(runtime.device))
 
 
-def load_scheduler(model: Pinned, subfolder: str = "scheduler") -> Any:
-    """The prior's DDPMScheduler. Raises UserError for a variance or a prediction that no step here can use."""
-    from diffusers import DDPMScheduler
-
-    with access(model.name):
-        folder = folder_of(model.name, model.variant, model.revision)
-        ddpm = DDPMScheduler.from_pretrained(folder, subfolder=subfolder)
-    usable = {"variance_type": ("learned_range", *FIXED_VARIANCES), "prediction_type": PREDICTIONS}
-    for setting, values in usable.items():
-        if ddpm.config[setting] not in values:
-            raise UserError(f"model.name {model.name!r}: {setting} {ddpm.config[setting]!r} is not supported")
-    return ddpm
-
-
 def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
-    """The prior that the manifest names, its UNet and scheduler alone. Raises UserError in one line."""
-    ddpm, dtype = load_scheduler(model), DTYPES[model.precision]
-    folder = folder_of(model.name, model.variant, model.revision)
+    """The prior that the manifest names, its UNet and schedule alone. Raises UserError in one line."""
+    dtype, folder = DTYPES[model.precision], folder_of(model.name, model.variant, model.revision)
     unet = load_unet(folder, model.name, model.variant, dtype)
     unet = placed(unet.requires_grad_(False), model, runtime)
     autocast = runtime.autocast if model.precision == "auto" else nullcontext
-    return PixelPrior(unet, ddpm, VariancePreserving.of(ddpm), runtime.device, dtype, autocast)
+    ddpm = cache(partial(load_scheduler, folder))
+    return PixelPrior(unet, model.schedule, model.schedule.path, ddpm, runtime.device, dtype, autocast)

@@ -12,8 +12,9 @@ from torch.nn.functional import interpolate
 
 from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
-from fundiff.prior.hub import Pinned
-from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior, load_scheduler
+from fundiff.prior.hub import Pinned, access, folder_of
+from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
+from fundiff.prior.schedules import load_scheduler, schedule_of
 from fundiff.process.paths import VariancePreserving
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
@@ -39,8 +40,12 @@ def load_stage_ii(model: Pinned, runtime: Runtime) -> StageII | None:
     """The second stage that the manifest names, None if it names none. Raises UserError without access."""
     if model.stage_ii is None:
         return None
-    second = model.model_copy(update={"name": model.stage_ii, "revision": model.stage_ii_revision})
-    noising = VariancePreserving.of(load_scheduler(second, "image_noising_scheduler"))
+    name, revision = model.stage_ii, model.stage_ii_revision
+    with access(name):
+        folder = folder_of(name, model.variant, revision)
+        schedule = schedule_of(name, load_scheduler(folder))
+        noising = VariancePreserving.of(load_scheduler(folder, "image_noising_scheduler"))
+    second = model.model_copy(update={"name": name, "revision": revision, "schedule": schedule})
     return StageII(load_pixel_prior(second, runtime), noising)
 
 
@@ -74,4 +79,4 @@ def enlarged(
         seen = partial(beside, prior, view.view(low))
         parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), weight))
     estimator = anagram(parts, reduction, timesteps)
-    return last(denoise(start, estimator, timesteps, prior.steps["scheduler"], generators))
+    return last(denoise(start, estimator, timesteps, prior.step("scheduler"), generators))

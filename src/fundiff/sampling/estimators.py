@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
+from fundiff.pictures.blur import gaussian_blur
 from fundiff.sampling.estimate import Estimate, Estimator
 from fundiff.views.rigid import View
 

@@ -86,7 +86,7 @@ class Bench(Generic[Q]):
         enter: Sequence[int] | None = None,
     ) -> Iterator[Tensor]:
         """`fundiff.sampling.loop.denoise` with the step of the settings and a progress bar."""
-        step = self.prior.steps[settings.step]
+        step = self.prior.step(settings.step)
         steps = denoise(x, estimator, timesteps, step, generators, constraint, enter, self.path.renoise)
         yield from progress(steps, "denoising", len(timesteps) - 1)
 
