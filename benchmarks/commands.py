@@ -19,9 +19,9 @@ import yaml
 
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.stage import files
+from fundiff.pipeline.stage import PIPELINES, files, stage_entries
 
-PIPELINES = ("dvc.yaml", "prior/dvc.yaml")
+ALL = (*PIPELINES, "prior/dvc.yaml")  # DVC reads every dvc.yaml of a project, whatever it is asked for
 
 
 def shell(folder: str | Path, *command: str) -> None:
@@ -55,19 +55,18 @@ def stand_in(path: Path) -> None:
 
 def committed(folder: Path) -> None:
     """Make the folder a repository whose pipeline is up to date; missing outs become stand-ins."""
-    for pipeline in PIPELINES:
-        for stage in yaml.safe_load((folder / pipeline).read_text(encoding="utf-8"))["stages"].values():
-            for out in outs(stage):
-                stand_in((folder / pipeline).parent / out)
+    for stage in stage_entries(folder, ALL).values():
+        for out in outs(stage):
+            stand_in(folder / out)
     shell(folder, "git", "init", "-q")
-    shell(folder, "dvc", "commit", "-f", "-q", "dvc.yaml")
+    shell(folder, "dvc", "commit", "-f", "-q", *PIPELINES)
 
 
 def project_copy(folder: Path) -> Path:
     """A copy of the project and its outs, up to date."""
     command = ["git", "ls-files", "-z", "-co", "--exclude-standard"]
     names = subprocess.check_output(command, text=True).split("\0")
-    made = [out for s in yaml.safe_load(Path("dvc.yaml").read_text())["stages"].values() for out in outs(s)]
+    made = [out for stage in stage_entries().values() for out in outs(stage)]
     for name in filter(os.path.exists, filter(None, [*names, *made])):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,15 +82,15 @@ def bare_graph(folder: Path) -> Path:
     """The same graph of stages and outs, with commands that do nothing and one-line files."""
     shutil.copytree(".dvc", folder / ".dvc", ignore=lambda *_: ["cache", "tmp", "config.local"])
     shutil.copy("params.yaml", folder)
-    (folder / "prior").mkdir()
-    shutil.copy("prior/params.yaml", folder / "prior")
-    for pipeline in PIPELINES:
-        stages = yaml.safe_load(Path(pipeline).read_text(encoding="utf-8"))["stages"]
-        made = {out for stage in stages.values() for out in outs(stage)}
+    made = {out for stage in stage_entries(pipelines=ALL).values() for out in outs(stage)}
+    for pipeline in ALL:
+        (folder / pipeline).parent.mkdir(exist_ok=True)
+        stages = stage_entries(pipelines=[pipeline])
         for stage in stages.values():
             stage |= {"cmd": "true", "deps": [dep for dep in stage.get("deps", []) if dep in made]}
         text = yaml.safe_dump({"stages": stages}, sort_keys=False)
         (folder / pipeline).write_text(text, encoding="utf-8")
+    shutil.copy("prior/params.yaml", folder / "prior")
     committed(folder)
     return folder
 

@@ -17,6 +17,7 @@ from benchmarks.rows import ROWS
 from benchmarks.table import plain
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import nearest
+from fundiff.pipeline.stage import target_of
 
 
 def chosen(names: list[str]) -> list[Row]:
@@ -33,7 +34,7 @@ def check(rows: list[Row]) -> None:
     needed = {path: stage for row in rows for path, stage in row.needs.items()}
     missing = {path: stage for path, stage in needed.items() if not Path(path).exists()}
     if missing:
-        stages = " ".join(dict.fromkeys(missing.values()))
+        stages = " ".join(map(target_of, dict.fromkeys(missing.values())))
         raise UserError(f"{', '.join(missing)}: not found; run `dvc repro {stages}`")
     for row in rows:
         _ = row.version

@@ -20,7 +20,10 @@ EXERCISES = {
     "src/fundiff/sampling/constraints.py": ["keep"],
     "src/fundiff/digits/unet.py": ["UNet.encode", "UNet.decode", "UNet.condition"],
 }
-LEFT_OUT = ("report/index.html", "report/draw.html", "report/figures/", "metrics/", "dvc.lock")
+LEFT_OUT = (
+    "report/index.html", "report/draw.html", "report/figures/", "metrics/",
+    "dvc.lock", "digits/dvc.lock", "flow/dvc.lock",
+)  # fmt: skip
 
 
 def functions(text: str) -> dict[str, ast.FunctionDef]:

@@ -2,9 +2,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from fundiff.pipeline.files import digests, write_json
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest, digests, write_json
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
+
+VOCABULARY = Path("models/critic/vocabulary.json")  # of every critic, CLIP too
 
 
 class Params(Section):
@@ -14,8 +17,11 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
+    if not VOCABULARY.is_file():
+        raise UserError(f"{VOCABULARY}: not found; restore it from git")
     files = digests(Path(params.name)) if Path(params.name).is_dir() else {}
-    write_json("data/critic.json", params.model_dump() | {"files": files})
+    vocabulary = {"file": VOCABULARY.as_posix(), "sha256": digest(VOCABULARY)}
+    write_json("data/critic.json", params.model_dump() | {"files": files, "vocabulary": vocabulary})
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from ruamel.yaml import YAML
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import digest
-from fundiff.pipeline.lock import read_lock
+from fundiff.pipeline.lock import read_locks
 from fundiff.pipeline.params import read_yaml
+from fundiff.pipeline.stage import stage_entries, target_of
 from tests.commands import ENVIRONMENT, shell
 
 ENVIRONMENT.update(FUNDIFF_PRECISION="fp32", FUNDIFF_THREADS="1")  # of every command here
@@ -51,7 +52,7 @@ def project(folder: Path) -> Path:
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(params, file)
     shell(folder, "git", "init", "-q")
-    shell(folder, "dvc", "repro", *STAGES, minutes=30)
+    shell(folder, "dvc", "repro", *map(target_of, STAGES), minutes=30)
     shell(folder, "git", "add", "-A")
     shell(folder, "git", "commit", "-qm", "done once")
     return folder
@@ -59,7 +60,7 @@ def project(folder: Path) -> Path:
 
 def outs(folder: Path, stage: str) -> list[Path]:
     """The files that a stage has left."""
-    entry = read_yaml(folder / "dvc.yaml")["stages"][stage]
+    entry = stage_entries(folder)[stage]
     items = [item for kind in ("outs", "metrics", "plots") for item in entry.get(kind, [])]
     paths = [folder / (item if isinstance(item, str) else next(iter(item))) for item in items]
     return [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*"))) if f.is_file()]
@@ -81,7 +82,7 @@ def started(folder: Path, *command: str) -> subprocess.Popen:
 
 def again(stage: str) -> list[str]:
     """The command that does a stage once more, whatever DVC remembers."""
-    return ["dvc", "repro", "--force", "--single-item", "--no-run-cache", stage]
+    return ["dvc", "repro", "--force", "--single-item", "--no-run-cache", target_of(stage)]
 
 
 def hit(folder: Path, stage: str, chance: random.Random, how: signal.Signals, alone: bool) -> None:
@@ -147,11 +148,11 @@ def campaign(folder: Path, rounds: int, seed: int) -> Counter[str]:
         if fault != "a cut out" and (half := half_written(folder, whole)):
             told[f"lost: half-written {sorted(half)} after {fault}"] += 1
         try:
-            read_lock(folder / "dvc.lock")
+            read_locks(folder)
         except UserError:
             told["dvc.lock cut, and brought back from git"] += 1
-            shell(folder, "git", "checkout", "dvc.lock")
-        shell(folder, "dvc", "repro", *STAGES, minutes=30)
+            shell(folder, "git", "checkout", "*dvc.lock")
+        shell(folder, "dvc", "repro", *map(target_of, STAGES), minutes=30)
         told["ends equal" if state(folder) == whole else f"lost: other bytes after {fault} of {stage}"] += 1
         print(f"{number + 1}/{rounds}: {fault}, {stage}: {time.monotonic() - start:.0f} s", flush=True)
     return told

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipelines import ENTRIES, made_by
+
 DOC = Path("docs/adding_a_technique.md").read_text(encoding="utf-8")
 SOURCES = [
     "src/fundiff/techniques/colourisation.py", "stages/colourisation.py", "params.yaml", "dvc.yaml",
@@ -36,7 +38,7 @@ def test_the_code_that_it_quotes_is_in_one_of_the_files(block):
 
 
 def test_the_files_that_a_stage_makes_are_those_of_dvc_yaml():
-    assert all(path in Path("dvc.yaml").read_text(encoding="utf-8") for path in MADE)
+    assert set(MADE) == set(made_by(ENTRIES["colourisation"]))
 
 
 def test_it_quotes_each_of_the_files():

@@ -101,4 +101,4 @@ def read(kind: type[S], name: str) -> S:
 
 def run(name: str, main: Callable[[], None]) -> None:
     """Run a stage of this pipeline."""
-    guarded(name, main, "prior/dvc.yaml")
+    guarded(name, main, ["prior/dvc.yaml"])

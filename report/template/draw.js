@@ -1,5 +1,5 @@
 "use strict";
-// Strokes in the form of fundiff.pictures.sources.Stroke: points from 0 to 1, x to the right and y down.
+// Strokes in the form of fundiff.pictures.sources.Stroke: points [x, y] from 0 to 1, x to the right and y down; in YAML "x,y x,y".
 (() => {
   const canvas = document.querySelector("canvas"), pen = canvas.getContext("2d"), size = canvas.width;
   const find = (selector) => document.querySelector(selector), field = (name) => find(`[name=${name}]`);
@@ -29,9 +29,9 @@
   };
   const lines = () => {
     const drawn = strokes.map((stroke) => {
-      const points = stroke.points.map((point) => `[${point.map((v) => +v.toFixed(3)).join(", ")}]`).join(", ");
+      const points = stroke.points.map((point) => point.map((v) => +v.toFixed(3)).join(",")).join(" ");
       const color = mask() ? "" : `, color: "${stroke.color}"`;
-      return `{points: [${points}]${color}, ${stroke.fill ? "fill: true" : `width: ${stroke.width}`}}`;
+      return `{points: "${points}"${color}, ${stroke.fill ? "fill: true" : `width: ${stroke.width}`}}`;
     });
     const name = field("name").value || "mine";
     find(".about").textContent = mask()

@@ -30,6 +30,7 @@ from fundiff.sampling.estimators import anagram, guided
 from fundiff.sampling.loop import denoise, last
 from fundiff.sampling.steps import ancestral
 from fundiff.views.registry import view_named
+from tests.pipelines import copy_pipelines
 
 PROCESS = EpsPrediction(VariancePreserving.linear_betas(notebook.T, 1e-4, 0.02))
 MACHINE = {
@@ -198,7 +199,10 @@ def test_an_unknown_row_is_one_line_with_the_nearest_name(monkeypatch):
 
 def test_what_is_missing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"models/judge.*run `dvc repro fetch_mnist judge`") as error:
+    copy_pipelines(tmp_path)
+    with pytest.raises(
+        UserError, match=r"models/judge.*run `dvc repro digits/dvc.yaml:fetch_mnist digits/dvc.yaml:judge`"
+    ) as error:
         run.check(chosen(["time_to_quality"]))
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="no-such-package is not installed; `make bench` brings it"):

@@ -53,11 +53,9 @@ def test_center_cuts_and_resize_squeezes():
 
 
 def test_strokes_are_drawn_where_their_points_are():
-    image = np.asarray(drawn([Stroke(points=[(0.5, 0.0), (0.5, 1.0)], width=0.2)], "white", 100))
+    image = np.asarray(drawn([Stroke(points="0.5,0 0.5,1", width=0.2)], "white", 100))
     assert image[50, 50].max() == 0 and image[50, 20].min() == 255
-    area = np.asarray(
-        drawn([Stroke(points=[(0, 0), (1, 0), (1, 1), (0, 1)], fill=True, color="red")], "white", 10)
-    )
+    area = np.asarray(drawn([Stroke(points="0,0 1,0 1,1 0,1", fill=True, color="red")], "white", 10))
     assert (area[5, 5] == (255, 0, 0)).all()
 
 
@@ -70,9 +68,22 @@ def test_strokes_are_drawn_where_their_points_are():
         ({"package": "rockett"}, "expected 'rocket', 'chelsea', 'coffee' or 'astronaut'"),
         ({"file": ""}, "at least 1 character"),
         ({"file": "a.png", "background": "colur"}, "a colour's name or #rrggbb"),
-        ({"strokes": [{"points": [[0, 0]], "color": "colur"}]}, "a colour's name or #rrggbb"),
-        ({"strokes": [{"points": [[0, 0]], "fill": True}]}, "three points or more of a filled stroke"),
-        ({"strokes": [{"points": [[0, 1e300]]}]}, "less than or equal to 10"),
+        ({"strokes": [{"points": "0,0", "color": "colur"}]}, "a colour's name or #rrggbb"),
+        ({"strokes": [{"points": "0,0", "fill": True}]}, "three points or more of a filled stroke"),
+        (
+            {"strokes": [{"points": "0,1e300"}]},
+            "source.strokes.0.points is '0,1e300'; expected points x,y from -10 to 10",
+        ),
+        ({"strokes": [{"points": "0,nan"}]}, "points is '0,nan'; expected points x,y"),
+        ({"strokes": [{"points": ""}]}, "points is ''; expected .*: \"0,0.76 1,0.76\"$"),
+        ({"strokes": [{"points": "0,0 1"}]}, "points is '0,0 1'; expected points x,y"),
+        ({"strokes": [{"points": "a,b"}]}, "points is 'a,b'; expected points x,y"),
+        ({"strokes": [{"points": 3}]}, "points is 3; expected points x,y"),
+        (
+            {"strokes": [{"points": [[0, 0.76], [1, 1]]}]},
+            r'points is \[\[0, 0.76\], .*as text .*: "0,0.76 1,1"$',
+        ),
+        ({"strokes": [{"points": [0, "a"]}]}, 'expected points x,y .*: "0,0.76 1,0.76"$'),
         ({"url": "https://x/y.png", "sha256": "abc"}, "sha256 is 'abc'"),
         ({"fil": "a.png"}, "fil is not a key of source; did you mean 'file'"),
     ],
@@ -234,7 +245,7 @@ def test_masks_by_file_and_by_strokes(tmp_path):
     image.paste(255, (4, 4, 8, 8))
     image.save(tmp_path / "m.png")
     assert load_mask(Mask(file=str(tmp_path / "m.png")), 16).sum() == 16
-    dot = load_mask(Mask(strokes=[Stroke(points=[(0.5, 0.5)], width=0.5)]), 64)
+    dot = load_mask(Mask(strokes=[Stroke(points="0.5,0.5", width=0.5)]), 64)
     assert abs(float(dot.sum()) - np.pi * 16**2) < 40
 
 

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from fundiff.digits.networks import sha256
+from fundiff.pipeline.stage import target_of
 from tests.commands import ENVIRONMENT
+from tests.pipelines import copy_pipelines
 
 TRAININGS = [
     "judge",
@@ -40,8 +42,9 @@ def bits(folder: Path, name: str) -> dict[str, str]:
 def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
     """A project with tiny params in which every training has run undisturbed, and what each left."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("src", "stages", "dvc.yaml"):
-        (shutil.copytree if Path(name).is_dir() else shutil.copy)(name, folder / name)
+    for name in ("src", "stages"):
+        shutil.copytree(name, folder / name)
+    copy_pipelines(folder)
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     params["fetch_mnist"] |= {"train": 100, "validation": 20, "test": 20}
     for section in params.values():
@@ -53,7 +56,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     subprocess.run(["dvc", "init", "-q"], cwd=folder, env=FIXED, check=True)
-    assert dvc_repro(folder, *TRAININGS).wait() == 0
+    assert dvc_repro(folder, *map(target_of, TRAININGS)).wait() == 0
     return folder, {name: bits(folder, name) for name in TRAININGS}
 
 
@@ -62,7 +65,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
 def test_kill_9_in_the_middle_then_the_same_bits(name, trained):
     folder, undisturbed = trained
     # As if it had never run: else DVC would bring the finished training back from its cache.
-    again = ("--force", "--single-item", "--no-run-cache", name)
+    again = ("--force", "--single-item", "--no-run-cache", target_of(name))
     process = dvc_repro(folder, *again)
     deadline = time.monotonic() + 120
     while not list(folder.glob(".checkpoints/*/state.pt")) and time.monotonic() < deadline:

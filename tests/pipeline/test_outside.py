@@ -12,12 +12,13 @@ import torch
 
 from fundiff.pipeline.files import replacing, save_checkpoint, write_json
 from fundiff.pipeline.stage import guarded
+from tests.pipelines import write_entries
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dvc.yaml").write_text("stages: {mine: {cmd: x}}\n")
+    write_entries(tmp_path, {"mine": {"cmd": "x"}})
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from fundiff.pipeline.params import Named, Section, inherited, load_section, rea
 from fundiff.pipeline.stage import guarded, stage_names
 from stages.noising import Params as Noising
 from stages.train_class_unet import Params
+from tests.pipelines import copy_pipelines, write_entries
 
 SECTIONS = read_params("params.yaml")
 GOOD = inherited(Params, SECTIONS) | SECTIONS["train_class_unet"]
@@ -66,7 +67,7 @@ def test_yaml_that_is_none_is_one_line(tmp_path):
 def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     (tmp_path / "stages").symlink_to(Path("stages").resolve())
     (tmp_path / "src").symlink_to(Path("src").resolve())
-    (tmp_path / "dvc.yaml").symlink_to(Path("dvc.yaml").resolve())
+    copy_pipelines(tmp_path)
     text = Path("params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(
         text.replace("  digits: 5\n", "  digits: five\n", 1), encoding="utf-8"
@@ -207,8 +208,9 @@ def test_noise_grows_and_the_class_is_seen_sometimes():
 
 def test_a_stage_without_an_entry_in_dvc_yaml_says_so_before_its_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dvc.yaml").write_text("stages: {other: {cmd: x}}\n")
+    write_entries(tmp_path, {"other": {"cmd": "x"}})
     with pytest.raises(
-        SystemExit, match=r"mine: dvc\.yaml: no stage 'mine'; say there what stages/mine.py reads"
+        SystemExit,
+        match=r"mine: dvc\.yaml or digits/dvc\.yaml or flow/dvc\.yaml: no stage 'mine'; say there what stages/mine.py reads",
     ):
         guarded("mine", lambda: pytest.fail("it worked before it looked"))

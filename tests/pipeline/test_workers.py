@@ -22,6 +22,7 @@ from fundiff.pipeline import workers
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
+from tests.pipelines import copy_pipelines
 
 LEVELS = 2  # of 255: what rounding, through some steps of a sampler, comes to
 FIXED = {
@@ -76,7 +77,7 @@ def project(folder: Path) -> Path:
     """A small class-conditioned training and its sampling: shares are uneven, and the last batch is one digit."""
     for name in ("src", "stages"):
         (folder / name).symlink_to(Path(name).resolve())
-    shutil.copy("dvc.yaml", folder)
+    copy_pipelines(folder)
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     params["train_class_unet"] |= {
         "epochs": 4, "repeats": 1, "batch_size": 20, "hidden_size": 8, "snapshots": [1], "timesteps": 20,

@@ -248,6 +248,6 @@ def test_out_of_distribution_names_where_something_simpler_wins():
 
 def test_a_missing_number_is_one_line():
     with pytest.raises(
-        UserError, match=r"metrics/pure_noise.json: no 'psnr_to_mean_digit' in it; `dvc repro pure_noise`"
+        UserError, match=r"metrics/pure_noise.json: no 'psnr_to_mean_digit' in it; `dvc repro`"
     ):
         said("pure_noise", {})

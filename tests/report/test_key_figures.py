@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.stage import PIPELINES, stage_entries
 from fundiff.report.key_figures import MEASURES, KeyFigure, fit, key_figures, readings
 from fundiff.report.results import Stage, load_stages
 from tests.report.test_page import inputs, project
@@ -72,9 +72,7 @@ def test_a_sigma_that_the_denoiser_was_not_trained_on_gives_no_figure(stages):
 
 
 def test_a_missing_number_is_one_line(stages):
-    with pytest.raises(
-        UserError, match=r"metrics/judge.json: no 'held_out_accuracy' in it; `dvc repro judge`"
-    ):
+    with pytest.raises(UserError, match=r"metrics/judge.json: no 'held_out_accuracy' in it; `dvc repro`"):
         key_figures({"judge": stage("judge", {})})
 
 
@@ -82,8 +80,8 @@ def test_only_the_key_figures_are_metrics_and_they_fit_on_a_screen():
     """DVC prints every number of every metric, a file a row, a number a column."""
     files = sorted((ROOT / "metrics/key").glob("*.json"))
     numbers = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    for pipeline in ("dvc.yaml", "prior/dvc.yaml"):
-        entries = yaml.safe_load((ROOT / pipeline).read_text(encoding="utf-8"))["stages"]
+    for pipeline in (*PIPELINES, "prior/dvc.yaml"):
+        entries = stage_entries(ROOT, [pipeline])
         metrics = [path for entry in entries.values() for out in entry.get("metrics", []) for path in out]
         assert metrics == (["metrics/key"] if pipeline == "dvc.yaml" else [])
     assert len(files) <= 38 and {key for row in numbers for key in row} == {"baseline", "here", "real"}

@@ -14,16 +14,16 @@ from PIL import Image
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
-from fundiff.pipeline.stage import files
+from fundiff.pipeline.stage import files, stage_entries
 from fundiff.report.charts import apart, epoch_ticks, log_ticks, loss_curve
 from fundiff.report.embedding import film, frames_of, unscaled
 from fundiff.report.page import mathml, render
 from fundiff.report.results import Stage, load_stages
 from fundiff.report.words import caption, departures
+from tests.pipelines import ENTRIES, write_entries
 
 MEGABYTES = 6
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 CURVES = ("judge", "train_denoiser", "train_pure_noise", "train_time_unet", "train_class_unet")
 PART_B = (
     *CURVES,
@@ -184,10 +184,10 @@ def project(root: Path) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | PART_A
     params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    stages = {name: STAGES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
+    stages = {name: ENTRIES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
     deps = [path for entry in stages.values() for path in files(entry, "plots")]
     stages["report"] = {"cmd": "python -m stages.report", "deps": deps, "outs": ["report/index.html"]}
-    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
+    write_entries(root, stages)
     (root / "stages").symlink_to(ROOT / "stages")
     metrics, figures = root / "metrics", root / "report/figures"
     for name in CURVES:
@@ -245,8 +245,7 @@ def project(root: Path) -> Path:
 
 
 def inputs(root: Path) -> list[str]:
-    entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return [path for entry in entries.values() for path in files(entry, "plots")]
+    return [path for entry in stage_entries(root).values() for path in files(entry, "plots")]
 
 
 def built(root: Path) -> str:
@@ -276,16 +275,14 @@ def test_tiles_come_back_in_their_true_pixels_though_the_gap_was_not_enlarged():
 
 
 def test_a_stage_that_no_template_mentions_is_shown_by_its_description_and_figures(made):
-    before = (made / "dvc.yaml").read_text(encoding="utf-8")
-    entries = yaml.safe_load(before)
+    before = stage_entries(made)
     mine = {"cmd": "true", "desc": "A new technique", "plots": [{"report/figures/mine": {"cache": False}}]}
     picture(made / "report/figures/mine/mine.png", 64, 64, channels=3)
     try:
-        new = {"stages": entries["stages"] | {"mine": mine}}
-        (made / "dvc.yaml").write_text(yaml.safe_dump(new, sort_keys=False), encoding="utf-8")
+        write_entries(made, before | {"mine": mine})
         section = re.search(r'<section id="c-mine".*?</section>', built(made), re.DOTALL)
     finally:
-        (made / "dvc.yaml").write_text(before, encoding="utf-8")
+        write_entries(made, before)
         shutil.rmtree(made / "report/figures/mine")
     assert section and "A new technique." in section[0] and section[0].count("<figure") == 1
 
@@ -380,9 +377,7 @@ def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(pag
 
 def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
     root = project(tmp_path)
-    entries = yaml.safe_load((root / "dvc.yaml").read_text())
-    kept = {name: entry for name, entry in entries["stages"].items() if name not in PART_A}
-    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": kept}, sort_keys=False))
+    write_entries(root, {name: entry for name, entry in stage_entries(root).items() if name not in PART_A})
     params = yaml.safe_load((root / "params.yaml").read_text())["report"] | {"gallery": []}
     page = render(root, load_stages(root, inputs(root)), params)
     assert 'id="b-noising"' in page and 'id="a-' not in page and "Part A" not in page
@@ -390,13 +385,8 @@ def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):
 
 def test_a_stage_that_no_section_tells_of_is_shown_too(tmp_path):
     root = project(tmp_path)
-    entries = yaml.safe_load((root / "dvc.yaml").read_text())
-    entries["stages"]["flow_matching"] = {
-        "cmd": "true",
-        "desc": "Straight lines",
-        "plots": ["report/figures/flow_matching"],
-    }
-    (root / "dvc.yaml").write_text(yaml.safe_dump(entries, sort_keys=False))
+    lines = {"cmd": "true", "desc": "Straight lines", "plots": ["report/figures/flow_matching"]}
+    write_entries(root, stage_entries(root) | {"flow_matching": lines})
     picture(root / "report/figures/flow_matching/samples.png", 260, 1000)
     page = built(root)
     assert '<section id="c-flow-matching"' in page and "Beyond the course" in page
@@ -446,9 +436,9 @@ def test_a_picture_that_is_none_is_one_line(tmp_path):
 
 
 def test_the_real_report_depends_on_every_number_and_figure():
-    made = {path for entry in STAGES.values() for path in files(entry, "plots")}
+    made = {path for entry in ENTRIES.values() for path in files(entry, "plots")}
     needed = made | {"params.yaml", "profiles/course", "metrics/bench.json", "models/flow", "report/template"}
-    deps = {path for path in files(STAGES["report"], "deps") if not path.startswith("src/")}
+    deps = {path for path in files(ENTRIES["report"], "deps") if not path.startswith("src/")}
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
 
 
@@ -461,7 +451,7 @@ def test_the_stage_writes_the_page_or_says_in_one_line_why_not(tmp_path):
     (root / "metrics/judge.csv").unlink()
     failed = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert failed.returncode == 1 and not (root / "report/index.html").exists()
-    assert failed.stderr == "report: metrics/judge.csv: not found; `dvc repro judge` makes it\n"
+    assert failed.stderr == "report: metrics/judge.csv: not found; `dvc repro` makes it\n"
 
 
 def test_building_loads_no_torch():

@@ -21,10 +21,10 @@ from fundiff.pipeline.params import inherited, load_section, validate
 from fundiff.pipeline.stage import files, stage_names
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
+from tests.pipelines import ENTRIES, write_entries
 
 pytestmark = pytest.mark.bits
 ROOT = Path(__file__).resolve().parents[2]
-ENTRIES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 STAGES = ["compare_objectives", "compare_schedules", "digit_samplers", "digit_guidance", "digit_walks"]
 TRAININGS = ["train_ddpm", "train_flow", "train_flow_constant"]
 CONFIG = {"hidden_size": 4, "time": True, "classes": 10, "epochs": 2, "snapshots": [1, 2]} | {
@@ -201,7 +201,7 @@ def test_the_report_tells_of_them(project):
         Path(f"metrics/{name}.csv").write_text(rows, encoding="utf-8")
     told = {name: ENTRIES[name] for name in (*TRAININGS, *STAGES)}
     deps = [path for entry in told.values() for path in files(entry, "plots")]
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": told}, sort_keys=False), encoding="utf-8")
+    write_entries(Path(), told)
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["report"]
     page = render(Path(), load_stages(Path(), deps), params)
     sections = "objectives digit-samplers digit-guidance digit-walks compare-schedules"

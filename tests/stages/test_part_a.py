@@ -76,7 +76,7 @@ def shrunk(params: dict, prior: Path) -> dict:
         "drawn": {
             "image": "tree",
             "prompt": "a photo of a dog",
-            "mask": {"strokes": [{"points": [[0.5, 0.5]], "width": 0.4}]},
+            "mask": {"strokes": [{"points": "0.5,0.5", "width": 0.4}]},
         },
     }
     params["inpainting"]["resample"] = {"length": 2, "times": 2}

@@ -15,9 +15,10 @@ from dvc.dependency import Dependency
 from dvc.repo import Repo
 from dvc.stage import Stage
 
+from fundiff.pipeline.stage import PIPELINES, target_of
 from tests.commands import shell
+from tests.pipelines import ENTRIES, made_by
 
-DVC = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
 pytestmark = pytest.mark.timeout(2700)  # whole pipelines, on cores of any speed
 ALWAYS = {"inputs"}  # looks at the files that params name, every time
@@ -25,7 +26,8 @@ SMOKE = Path("profiles/smoke").read_text(encoding="utf-8").split()
 
 
 def stages_run(output: str) -> set[str]:
-    return set(re.findall(r"Running stage '([^']+)'", output))
+    """Names of the stages, without the dvc.yaml file that DVC names before those of another folder than the root."""
+    return set(re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", output))
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +83,8 @@ def test_a_fresh_clone_is_up_to_date(clone):
 def test_smoke_profile_runs_whole_then_nothing_then_one_stage(clone, smoked):
     # What the profile does not touch and git already holds stays as it is.
     named = {key.split(".")[0] for key in SMOKE if "=" in key} - {"base"}
-    kept = {name for name, stage in DVC.items() if name not in named and "outs" not in stage}
-    assert set(DVC) - smoked <= kept and smoked >= named
+    kept = {name for name, stage in ENTRIES.items() if name not in named and "outs" not in stage}
+    assert set(ENTRIES) - smoked <= kept and smoked >= named
     start = time.monotonic()
     again = shell(clone, "dvc", "repro")
     assert stages_run(again) == ALWAYS
@@ -92,10 +94,7 @@ def test_smoke_profile_runs_whole_then_nothing_then_one_stage(clone, smoked):
         re.sub(r"(\nnoising:(?:\n  .*)*?\n  digits: )\d+", r"\g<1>3", path.read_text()), encoding="utf-8"
     )
     assert stages_run(shell(clone, "dvc", "repro")) == {"noising", "report"} | ALWAYS
-    for stage in DVC.values():
-        for kind in ("outs", "metrics", "plots"):
-            for out in stage.get(kind, []):
-                assert (clone / (out if isinstance(out, str) else next(iter(out)))).exists()
+    assert [out for entry in ENTRIES.values() for out in made_by(entry) if not (clone / out).exists()] == []
 
 
 def of_params(stage: Stage) -> list[Dependency]:
@@ -117,14 +116,14 @@ def test_a_changed_key_concerns_its_stage_alone(clone, smoked, name, monkeypatch
         monkeypatch.chdir(clone)
         # DVC's own answer, without hashing everything else 46 times, as `dvc repro --dry` would.
         with Repo() as repo:
-            stages = [stage for stage in repo.index.stages if stage.relpath == "dvc.yaml"]
+            stages = [stage for stage in repo.index.stages if stage.relpath in PIPELINES]
             rerun = {stage.name for stage in stages if any(dep.status() for dep in of_params(stage))}
     finally:
         path.write_text(before, encoding="utf-8")
     key = f"{name}.seed" if name == "base" else name
     reads = {
         stage
-        for stage, entry in DVC.items()
+        for stage, entry in ENTRIES.items()
         if key in entry.get("params", []) or "params.yaml" in entry["deps"]
     }
     assert rerun == reads
@@ -138,7 +137,7 @@ def concerned(clone: Path, file: str, monkeypatch) -> set[str]:
         path.write_bytes(before + b"\n")
         monkeypatch.chdir(clone)
         with Repo() as repo:
-            stages = [stage for stage in repo.index.stages if stage.relpath == "dvc.yaml"]
+            stages = [stage for stage in repo.index.stages if stage.relpath in PIPELINES]
             return {
                 s.name for s in stages if any(d.status() for d in s.deps if d.fs_path not in params_of(s))
             }
@@ -220,7 +219,8 @@ def affordable(command: str) -> str:
         return f"{command} model"  # the first of its stages, and the only one that can be had without access
     if "profiles/course" in command:
         small = "$(cat profiles/smoke) -S fetch_mnist.source=packaged"
-        return f"{command} {small} train_denoiser train_time_unet train_class_unet"
+        trainings = map(target_of, ("train_denoiser", "train_time_unet", "train_class_unet"))
+        return f"{command} {small} {' '.join(trainings)}"
     if command.startswith("accelerate launch"):
         # With the smoke sizes, where a profile has left others; other tests may be using the launcher's usual port.
         command = command.replace("launch", "launch --main_process_port 0", 1)

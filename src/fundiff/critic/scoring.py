@@ -16,10 +16,10 @@ from fundiff.critic.clip import ClipCritic
 from fundiff.critic.concealment import illusion_scores
 from fundiff.critic.encoder import Critic, load_critic
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest
 from fundiff.pipeline.noise import generator
 from fundiff.prior.prompts import kept_by_content
 
-VOCABULARY = Path("models/critic/vocabulary.json")
 Seen = tuple[str, Tensor, str]  # name of a way of looking, what it shows `[N, 3, S, S]`, its prompt
 
 
@@ -69,22 +69,26 @@ class Scorer:
         return chosen, {"readings": readings, "chosen": {"sample": chosen, "of": len(seen[0][1])}} | scores
 
 
-def load_vocabulary(path: str | Path = VOCABULARY) -> list[str]:
-    """The sentences that ship with the critic. Raises UserError if they are missing."""
+def load_vocabulary(path: str | Path, sha256: str) -> list[str]:
+    """The sentences of a vocabulary's JSON file. Raises UserError if it is missing or has another SHA-256."""
     try:
-        return [str(sentence) for sentence in json.loads(Path(path).read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
-        raise UserError(f"{path}: missing or not JSON; restore it from git") from None
+        found = digest(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); restore it from git") from None
+    if found != sha256:
+        raise UserError(f"{path}: not the file that data/critic.json names; run `dvc repro critic`")
+    return [str(sentence) for sentence in json.loads(Path(path).read_text(encoding="utf-8"))]
 
 
 def load_scorer(manifest: str | Path = "data/critic.json") -> Scorer:
-    """The critic that the manifest of stage `critic` names. Raises UserError if it cannot be loaded."""
+    """The critic and the vocabulary that stage `critic` wrote down. Raises UserError if one cannot be loaded."""
     try:
         pinned = json.loads(Path(manifest).read_text(encoding="utf-8"))
-        name = pinned["name"]
-    except (OSError, ValueError, KeyError):
+        critic_files = {"name": pinned["name"], "files": pinned["files"]}
+        path, sha256 = pinned["vocabulary"]["file"], pinned["vocabulary"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{manifest}: missing or unreadable; run `dvc repro critic`") from None
-    own = (Path(name) / "metrics.json").exists()
-    critic = load_critic(name) if own else ClipCritic(name)
-    identity = hashlib.sha256(json.dumps(pinned, sort_keys=True).encode()).hexdigest()
-    return Scorer(critic, f"critic {identity}", load_vocabulary())
+    name, vocabulary = critic_files["name"], load_vocabulary(path, sha256)
+    critic = load_critic(name) if (Path(name) / "metrics.json").exists() else ClipCritic(name)
+    identity = hashlib.sha256(json.dumps(critic_files, sort_keys=True).encode()).hexdigest()
+    return Scorer(critic, f"critic {identity}", vocabulary)

@@ -58,7 +58,7 @@ def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
         with np.load(path) as data:
             images, labels = data[f"{split}_images"], data[f"{split}_labels"]
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; run `dvc repro fetch_mnist`") from None
+        raise UserError(f"{path}: not found; run `dvc repro digits/dvc.yaml:fetch_mnist`") from None
     except Exception as error:
         problem = f"not a readable digits file ({type(error).__name__})"
         raise UserError(f"{path}: {problem}; run `dvc repro -f fetch_mnist`") from None

@@ -6,15 +6,16 @@ import hashlib
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import numpy as np
 import torch
 from PIL import Image, ImageColor, ImageDraw
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from torch import Tensor
 
 from fundiff.pictures.opening import DRAWN, content_of, opened
@@ -50,14 +51,37 @@ def on_the_web(url: str) -> str:
     return url
 
 
+def vertices(points: str) -> list[tuple[float, float]]:
+    """(x, y) of every point of "0,0.76 1,0.76", as the `points` of an SVG polyline. Raises ValueError for other text."""
+    found = [tuple(map(float, point.split(","))) for point in points.split()]
+    if not found or any(len(point) != 2 or not all(-10 <= v <= 10 for v in point) for point in found):
+        raise ValueError(points)
+    return [(x, y) for x, y in found]
+
+
+def polyline(points: Any) -> str:
+    """Text that `vertices` reads. Raises ValueError for another value; for a list of pairs it says the text to write."""
+    wanted = "0,0.76 1,0.76"
+    if isinstance(points, list):
+        with suppress(TypeError, ValueError):
+            wanted = " ".join(f"{x:g},{y:g}" for x, y in points) or wanted
+    elif isinstance(points, str):
+        with suppress(ValueError):
+            vertices(points)
+            return points
+    raise ValueError(f'points x,y from -10 to 10 as text with a space between: "{wanted}"')
+
+
 Color = Annotated[str, AfterValidator(known)]
-Coordinate = Annotated[float, Field(ge=-10, le=10)]
 
 
 class Stroke(Section):
-    """A line through points, or with `fill` the area inside them; x rightward, y downward, from 0 to 1."""
+    """A line through points, or with `fill` the area inside them. Width and coordinates are shares of the picture's side.
 
-    points: list[tuple[Coordinate, Coordinate]] = Field(min_length=1)
+    points: x,y of every point as in SVG ("0,0.76 1,0.76"); x rightward, y downward, 0 to 1 inside the picture.
+    """
+
+    points: Annotated[str, BeforeValidator(polyline)]
     color: Color = "black"
     width: float = Field(default=0.03, gt=0, le=1)
     fill: bool = False
@@ -65,7 +89,7 @@ class Stroke(Section):
     @model_validator(mode="after")
     def an_area(self) -> Self:
         """What is filled has an inside."""
-        if self.fill and len(self.points) < 3:
+        if self.fill and len(vertices(self.points)) < 3:
             raise ValueError("three points or more of a filled stroke")
         return self
 
@@ -96,7 +120,7 @@ def drawn(strokes: Sequence[Stroke], background: str, size: int = DRAWN) -> Imag
     image = Image.new("RGB", (size, size), background)
     draw = ImageDraw.Draw(image)
     for stroke in strokes:
-        points = [(x * size, y * size) for x, y in stroke.points]
+        points = [(x * size, y * size) for x, y in vertices(stroke.points)]
         if stroke.fill:
             draw.polygon(points, fill=stroke.color)
             continue

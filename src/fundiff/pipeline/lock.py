@@ -1,4 +1,4 @@
-"""Check of dvc.lock. DVC rewrites it after every stage; a kill at that moment leaves it cut, and DVC's error is long.
+"""Check of the dvc.lock files. DVC rewrites one after every stage; a kill then leaves it cut, and DVC's error is long.
 
 `make repro` runs `python -m fundiff.pipeline.lock` first, which reports a cut file in one line.
 """
@@ -11,13 +11,14 @@ from typing import Any
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import read_yaml
+from fundiff.pipeline.stage import PIPELINES
 
 
 def read_lock(path: Path) -> dict[str, Any]:
     """The stages of a dvc.lock by name, {} if the file does not exist. Raises UserError if it was cut."""
     if not path.exists():
         return {}
-    advice = f"`git checkout {path.name}` brings the last whole one back, and the run cache the work"
+    advice = f"`git checkout {path.as_posix()}` brings the last whole one back, and the run cache the work"
     try:
         stages: Any = read_yaml(path).get("stages")
     except UserError as error:
@@ -28,8 +29,14 @@ def read_lock(path: Path) -> dict[str, Any]:
     return stages
 
 
+def read_locks(root: Path) -> dict[str, Any]:
+    """What the dvc.lock files of the project in `root` say of every stage, by name. Raises UserError if one was cut."""
+    paths = [(root / pipeline).with_suffix(".lock") for pipeline in PIPELINES]
+    return {name: stage for path in paths for name, stage in read_lock(path).items()}
+
+
 if __name__ == "__main__":
     try:
-        read_lock(Path("dvc.lock"))
+        read_locks(Path())
     except UserError as error:
         sys.exit(str(error))

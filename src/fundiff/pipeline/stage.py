@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,39 @@ from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import S, load_section, read_yaml
 
+PIPELINES = (
+    "dvc.yaml",
+    "digits/dvc.yaml",
+    "flow/dvc.yaml",
+)  # of the project's own stages; prior/dvc.yaml stands apart
+
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
     """Names of all stages; params.yaml has a section of each name."""
     return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
 
 
-def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
-    """The stage's entry in a pipeline's dvc.yaml. Raises UserError if it has none."""
-    entries = read_yaml(pipeline).get("stages") or {}
+def stage_entries(root: str | Path = "", pipelines: Sequence[str] = PIPELINES) -> dict[str, dict[str, Any]]:
+    """The entry of every stage in the dvc.yaml files of the project in `root`, by name. Raises UserError if a file is missing."""
+    return {
+        name: entry
+        for pipeline in pipelines
+        for name, entry in (read_yaml(Path(root) / pipeline).get("stages") or {}).items()
+    }
+
+
+def target_of(name: str) -> str:
+    """A stage as DVC's commands address it: sdedit, digits/dvc.yaml:judge."""
+    pipeline = next((pipeline for pipeline in PIPELINES if name in stage_entries(pipelines=[pipeline])), "")
+    return name if pipeline in ("", PIPELINES[0]) else f"{pipeline}:{name}"
+
+
+def entry_of(name: str, pipelines: Sequence[str] = PIPELINES) -> dict[str, Any]:
+    """The stage's entry in one of the dvc.yaml files. Raises UserError if it has none."""
+    entries = stage_entries(pipelines=pipelines)
     if name not in entries:
-        raise UserError(f"{pipeline}: no stage {name!r}; say there what stages/{name}.py reads and writes")
+        known = " or ".join(pipelines)
+        raise UserError(f"{known}: no stage {name!r}; say there what stages/{name}.py reads and writes")
     return entries[name]
 
 
@@ -67,14 +89,14 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     guarded(name, lambda: work(load_section(section, name, stage_names())))
 
 
-def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:
+def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPELINES) -> None:
     """Run a stage's work and print what it read and wrote and its seconds.
 
     A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
     """
     start = time.perf_counter()
     try:
-        leads, entry = workers.leads(), entry_of(name, pipeline)
+        leads, entry = workers.leads(), entry_of(name, pipelines)
         work()
     except UserError as error:
         sys.exit(f"{name}: {error}")

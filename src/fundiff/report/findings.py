@@ -71,4 +71,4 @@ def finding(table: Mapping[str, Finding], name: str, stages: Stages) -> str:
     try:
         return table[name](stages[name], stages)
     except KeyError as error:
-        raise UserError(f"metrics/{name}.json: no {error} in it; `dvc repro {name}` makes it") from None
+        raise UserError(f"metrics/{name}.json: no {error} in it; `dvc repro` makes it") from None

@@ -183,5 +183,5 @@ def key_figures(stages: Stages) -> Figures:
                     if isinstance(error, KeyError)
                     else f"not the stage's numbers ({error})"
                 )
-                raise UserError(f"metrics/{name}.json: {what}; `dvc repro {name}` makes it") from None
+                raise UserError(f"metrics/{name}.json: {what}; `dvc repro` makes it") from None
     return found

@@ -1,4 +1,4 @@
-"""What the stages left: their params, numbers, loss curves and figures, as dvc.yaml and dvc.lock name them."""
+"""What the stages left: their params, numbers, loss curves and figures, as the dvc.yaml and dvc.lock files name them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.lock import read_lock
-from fundiff.pipeline.params import BASE, read_params, read_yaml
-from fundiff.pipeline.stage import files
+from fundiff.pipeline.lock import read_locks
+from fundiff.pipeline.params import BASE, read_params
+from fundiff.pipeline.stage import files, stage_entries
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Stage:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise UserError(
-                f"{path}: not the numbers of a stage; delete it, and `dvc repro {self.name}` makes it anew"
-            )
+            raise UserError(f"{path}: not the numbers of a stage; delete it, and `dvc repro` makes it anew")
         return found
 
     @cached_property
@@ -51,7 +49,7 @@ class Stage:
         except (TypeError, ValueError):
             found = []
         if not found:
-            raise UserError(f"{path}: not a loss curve; delete it, and `dvc repro {self.name}` makes it anew")
+            raise UserError(f"{path}: not a loss curve; delete it, and `dvc repro` makes it anew")
         return found
 
     @cached_property
@@ -81,7 +79,7 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """A short hash of what the stage made, from dvc.lock; empty where dvc.lock does not know it yet."""
+        """A short hash of what the stage made, from a dvc.lock; empty where none knows it yet."""
         outs = [(out["path"], out.get("md5")) for out in self.lock.get("outs", [])]
         return hashlib.md5(json.dumps(sorted(outs)).encode()).hexdigest()[:8] if outs else ""
 
@@ -93,13 +91,11 @@ class Stage:
 
     def _text(self, path: str) -> str:
         if not (self.root / path).is_file():
-            raise UserError(f"{path}: not found; `dvc repro {self.name}` makes it")
+            raise UserError(f"{path}: not found; `dvc repro` makes it")
         try:
             return (self.root / path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise UserError(
-                f"{path}: no text; delete it, and `dvc repro {self.name}` makes it anew"
-            ) from None
+            raise UserError(f"{path}: no text; delete it, and `dvc repro` makes it anew") from None
 
 
 def load_bench(root: Path) -> dict[str, Any]:
@@ -114,15 +110,15 @@ def load_bench(root: Path) -> dict[str, Any]:
 
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
-    """The stages of dvc.yaml whose numbers and figures are the report's deps, all of which must be there."""
-    entries, lock = read_yaml(root / "dvc.yaml")["stages"], read_lock(root / "dvc.lock")
+    """The stages whose numbers and figures are the report's deps, all of which must be there."""
+    entries, lock = stage_entries(root), read_locks(root)
     params = read_params(root / "params.yaml")
     stages = {}
     for name, entry in entries.items():
         paths = files(entry, "plots")
         missing = [path for path in paths if path in deps and not (root / path).exists()]
         if missing:
-            raise UserError(f"{missing[0]}: not found; `dvc repro {name}` makes it")
+            raise UserError(f"{missing[0]}: not found; `dvc repro` makes it")
         if name != "report" and (not paths or set(paths) <= set(deps)):
             values = (params.get(BASE) or {}) | (params.get(name) or {})
             stages[name] = Stage(name, values, paths, lock.get(name, {}), root, entry.get("desc", ""))
