@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,25 @@ def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
     return tokenizer, encoder.eval().requires_grad_(False)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Suppress diffusers' warning that the text encoder is not T5; any encoder with output `[B, 77, C]` works."""
+    logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def text_pipeline() -> Any:
     """An IFPipeline that can only encode prompts: a prior must be trained on the output of `encode_prompt` itself."""
     from diffusers import IFPipeline
 
     tokenizer, encoder = load_text()
-    # diffusers warns that the encoder is not T5; any encoder whose first output is [B, 77, C] works.
-    logging.getLogger("diffusers.pipelines.pipeline_utils").setLevel(logging.ERROR)
-    return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
+    with quiet():
+        return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
 
 
 @torch.no_grad()
