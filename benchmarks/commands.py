@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import read_params
 from fundiff.pipeline.stage import PIPELINES, files, stage_entries
 
 ALL = (*PIPELINES, "prior/dvc.yaml")  # DVC reads every dvc.yaml of a project, whatever it is asked for
@@ -150,8 +152,21 @@ def imports() -> Play:
 
 
 def stage_start(stage: str) -> Play:
-    """Seconds until a stage's main begins: imports and params."""
-    code = f"import stages.{stage} as s; from fundiff.pipeline.params import load_section as load; "
-    return started(
-        code + f"from fundiff.pipeline.stage import stage_names; load(s.Params, {stage!r}, stage_names())"
-    )
+    """Seconds from a stage's command until its params are checked. They have a key too many, so it ends there."""
+    temporary = tempfile.TemporaryDirectory()
+    folder, extra = Path(temporary.name), "no_key_of_a_stage"
+    for name in ("src", "stages", *{Path(pipeline).parts[0] for pipeline in PIPELINES}):
+        (folder / name).symlink_to(Path(name).resolve())
+    sections = read_params()
+    text = yaml.safe_dump(sections | {stage: (sections[stage] or {}) | {extra: 0}}, sort_keys=False)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", f"stages.{stage}"]
+
+    def play(rival: Turn | None) -> Turn:
+        begin = partial(subprocess.run, command, cwd=temporary.name, capture_output=True, text=True)
+        seconds, done = timed(begin)
+        if f"{stage}.{extra} is not a key" not in done.stderr:
+            raise UserError(f"{' '.join(command)}: {(done.stderr.splitlines() or ['it ran'])[-1]}")
+        return Turn(seconds)
+
+    return play

@@ -8,16 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.sections import params_of
+from benchmarks.sections import Inpainted, Sampled, params_of
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pictures.masks import load_mask
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.sampling.constraints import back_and_forth
 from fundiff.sampling.loop import last
 from fundiff.techniques.anagrams import draw_anagram
 from fundiff.techniques.bench import open_bench
+from fundiff.techniques.edits import EditParams
 from fundiff.techniques.generation import generated
-from fundiff.techniques.inpainting import inpaint, resampled
+from fundiff.techniques.illusions import AnagramParams
+from fundiff.techniques.inpainting import inpaint
 from fundiff.techniques.sdedit import sdedit
 from fundiff.views.registry import view_named
 
@@ -46,7 +49,7 @@ def pictures(names: list[str], device: str) -> Tensor:
 
 def prior_sample() -> Play:
     """One guided sample of 33 steps."""
-    params = params_of("guidance")
+    params = params_of(Sampled, "guidance")
     bench = open_bench([params.prompt, params.unconditional])
 
     def work(p: Any) -> Tensor:
@@ -62,7 +65,7 @@ def jobs(params: Any) -> list[tuple[int, str]]:
 
 def sdedit_list() -> Play:
     """Every picture from every level of stage sdedit, in one batch."""
-    params = params_of("sdedit")
+    params = params_of(EditParams, "sdedit")
     bench, runs = open_bench([params.prompt, params.unconditional]), jobs(params)
     originals = pictures([name for _, name in runs], bench.device)
 
@@ -77,7 +80,7 @@ def sdedit_list() -> Play:
 
 def anagram() -> Play:
     """One sample of the stage's first anagram."""
-    params = params_of("visual_anagrams")
+    params = params_of(AnagramParams, "visual_anagrams")
     name, parts = next(iter(params.anagrams.items()))
     bench = open_bench([*(part.prompt for part in parts), params.unconditional])
     readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]
@@ -90,14 +93,14 @@ def anagram() -> Play:
 
 def inpaint_jumps() -> Play:
     """All examples of the stage inpainting with RePaint's jumps, in one batch."""
-    params = params_of("inpainting")
+    params = params_of(Inpainted, "inpainting")
     examples, prompts = params.examples, [example.prompt for example in params.examples.values()]
     bench = open_bench([*prompts, params.unconditional])
     originals = pictures([example.image for example in examples.values()], bench.device)
     masks = torch.stack([load_mask(e.mask, bench.prior.size) for e in examples.values()]).to(originals)
 
     def fill(p: Any) -> Tensor:
-        path = resampled(bench.timesteps(p), p.resample.length, p.resample.times)
+        path = back_and_forth(bench.timesteps(p), p.resample.length, p.resample.times)
         own, known = ([generator(p.seed, what, name) for name in examples] for what in ("sample", "known"))
         return last(inpaint(bench, p, originals, masks, prompts, path, own, known))
 

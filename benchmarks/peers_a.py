@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.notebook_a import Notebook, flipped
 from benchmarks.part_a import jobs
-from benchmarks.sections import params_of
+from benchmarks.sections import Inpainted, Sampled, params_of
 from benchmarks.turn import Play, Turn, timed
 from fundiff.pictures.masks import load_mask
 from fundiff.pictures.sources import load_picture
@@ -18,6 +18,8 @@ from fundiff.prior.hub import load_pinned
 from fundiff.prior.pipelines import load_prior
 from fundiff.prior.pixel_prior import DTYPES
 from fundiff.sampling.loop import every
+from fundiff.techniques.edits import EditParams
+from fundiff.techniques.illusions import AnagramParams
 
 TRAINED = 1000  # timesteps of the prior
 
@@ -66,7 +68,7 @@ def encoded(pipe: Any, params: Any) -> dict[str, Any]:
 
 def if_sample() -> Play:
     """One guided sample by IFPipeline, with as many UNet calls as the course's list has steps."""
-    pipe, params = pipeline(), params_of("guidance")
+    pipe, params = pipeline(), params_of(Sampled, "guidance")
     size, arguments = pipe.unet.config.sample_size, encoded(pipe, params)
 
     def work(timesteps: list[int]) -> Any:
@@ -77,7 +79,7 @@ def if_sample() -> Play:
 
 def notebook_sample() -> Play:
     """One guided sample by the notebook."""
-    book, params = notebook(), params_of("guidance")
+    book, params = notebook(), params_of(Sampled, "guidance")
     estimate = asked(book, params, params.prompt)
     return played(
         lambda timesteps: book.denoise(book.noise(), estimate, timesteps), every(params.stride, TRAINED)
@@ -88,7 +90,7 @@ def if_sdedit() -> Play:
     """Every picture from every level by IFImg2ImgPipeline, one call each, with as many UNet calls as FunDiff."""
     from diffusers import IFImg2ImgPipeline
 
-    params = params_of("sdedit")
+    params = params_of(EditParams, "sdedit")
     text = pipeline()
     pipe = IFImg2ImgPipeline(**text.components, requires_safety_checker=False)
     pipe.set_progress_bar_config(disable=True)
@@ -109,7 +111,7 @@ def if_sdedit() -> Play:
 
 def notebook_sdedit() -> Play:
     """Every picture from every level by the notebook, one at a time."""
-    book, params = notebook(), params_of("sdedit")
+    book, params = notebook(), params_of(EditParams, "sdedit")
     estimate, runs = asked(book, params, params.prompt), jobs(params)
     images = {name: load_picture("data/pictures", name)[None].to(book.device) for name in params.images}
 
@@ -123,7 +125,7 @@ def notebook_sdedit() -> Play:
 
 def notebook_anagram() -> Play:
     """One anagram by the notebook: a loop over the views, each guided by two UNet calls."""
-    book, params = notebook(), params_of("visual_anagrams")
+    book, params = notebook(), params_of(AnagramParams, "visual_anagrams")
     parts = next(iter(params.anagrams.values()))
     estimate = flipped(*(asked(book, params, part.prompt) for part in parts[:2]))
     return played(
@@ -133,7 +135,7 @@ def notebook_anagram() -> Play:
 
 def notebook_inpaint() -> Play:
     """The first example of the stage inpainting by the notebook, with RePaint's jumps, scaled to all examples."""
-    book, params = notebook(), params_of("inpainting")
+    book, params = notebook(), params_of(Inpainted, "inpainting")
     example, jump = next(iter(params.examples.values())), params.resample
     image = load_picture("data/pictures", example.image)[None].to(book.device)
     mask = load_mask(example.mask, image.shape[-1]).to(image)

@@ -14,6 +14,7 @@ from benchmarks.digit_scores import accuracy
 from benchmarks.sections import params_of
 from benchmarks.training import SEED, arrays, class_unet, course_process, digits
 from benchmarks.turn import Play, Turn, timed
+from fundiff.digits.fit import ClassParams
 from fundiff.digits.objectives import held_out_prediction, prediction
 from fundiff.digits.training import Epoch, train
 from fundiff.pipeline.errors import UserError
@@ -43,7 +44,7 @@ def notebook_quality(hidden: int, epochs: int) -> Play:
 
 def fundiff_quality() -> Play:
     """Seconds until FunDiff's default recipe reaches the rival's held-out loss. Raises UserError if it does not."""
-    runtime, recipe = prepare_runtime(), params_of("train_class_unet")
+    runtime, recipe = prepare_runtime(), params_of(ClassParams, "train_class_unet")
     held, process = digits("train", runtime.device), course_process()
     loss = prediction(process, notebook.CLASSES, recipe.class_drop)
     validate = held_out(runtime.device)

@@ -16,7 +16,7 @@ from benchmarks.training import class_unet, course_process, fundiff_steps
 from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.estimators import PIECE, classed
 from fundiff.pipeline.runtime import PRECISIONS, Runtime, prepare_runtime
-from fundiff.prior.hub import pin
+from fundiff.prior.hub import Model, pin
 from fundiff.prior.pixel_prior import load_pixel_prior
 
 HIDDEN = (32, 64, 128)
@@ -113,7 +113,7 @@ def sampling(hidden: int, runtime: Runtime) -> Callable[[], Any]:
 
 def prior(runtime: Runtime) -> Callable[[], Any]:
     """One call of the prior with the rows of four guided pictures."""
-    asked = load_pixel_prior(pin(params_of("model")), runtime)
+    asked = load_pixel_prior(pin(params_of(Model, "model")), runtime)
     config: Any = asked.unet.config
     states = torch.randn(PICTURES, 77, config.encoder_hid_dim or config.cross_attention_dim)
     x = torch.randn(PICTURES, 3, asked.size, asked.size, device=runtime.device)

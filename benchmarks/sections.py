@@ -1,12 +1,30 @@
-"""Access to params.yaml."""
+"""The stages' params that the bench measures with, from params.yaml."""
 
-import importlib
-from typing import Any
+from __future__ import annotations
 
-from fundiff.pipeline.params import load_section
-from fundiff.pipeline.stage import stage_names
+from pydantic import Field
+
+from fundiff.pictures.masks import MaskedPicture
+from fundiff.pipeline.params import Named, S, inherited, read_params, validate
+from fundiff.techniques.inpainting import Resample
+from fundiff.techniques.settings import Guided
 
 
-def params_of(stage: str) -> Any:
-    """The stage's section of params.yaml."""
-    return load_section(importlib.import_module(f"stages.{stage}").Params, stage, stage_names())
+class Sampled(Guided):
+    """What the bench takes of the section `guidance`."""
+
+    prompt: str = Field(description="what is drawn")
+
+
+class Inpainted(Guided):
+    """What the bench takes of the section `inpainting`."""
+
+    examples: Named[MaskedPicture]
+    resample: Resample
+
+
+def params_of(kind: type[S], stage: str) -> S:
+    """The keys of a stage's section that `kind` knows, with those it inherits. Raises UserError for a wrong value."""
+    sections = read_params()
+    own = {key: value for key, value in (sections.get(stage) or {}).items() if key in kind.model_fields}
+    return validate(kind, stage, inherited(kind, sections) | own)

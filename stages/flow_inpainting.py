@@ -1,34 +1,23 @@
-import torch
-
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.masks import Mask, load_mask, seam
+from fundiff.pictures.masks import MaskedPicture, load_masked, seam
 from fundiff.pictures.outs import Outs, wrapped
-from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Named, Section
+from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
 from fundiff.techniques.inpainting import inpaint, known_error
 from fundiff.techniques.settings import FlowGuided
 
 
-class Example(Section):
-    image: str
-    prompt: str
-    mask: Mask
-
-
 class Params(FlowGuided):
-    examples: Named[Example]
+    examples: Named[MaskedPicture]
 
 
 def main(params: Params) -> None:
     outs, examples, names = Outs("flow_inpainting"), list(params.examples.values()), list(params.examples)
     prompts = [example.prompt for example in examples]
     bench, scorer = open_flow_bench([*prompts, params.unconditional]), load_scorer()
-    side = bench.prior.size
-    originals = torch.stack([load_picture("data/pictures", e.image, side) for e in examples]).to(bench.device)
-    masks = torch.stack([load_mask(e.mask, side) for e in examples]).to(originals)
+    originals, masks = load_masked(examples, bench.prior.size, "data/pictures", bench.device)
     own, known = ([generator(params.seed, what, name) for name in names] for what in ("sample", "known"))
     path = bench.timesteps(params)
     frames = list(inpaint(bench, params, originals, masks, prompts, path, own, known, once=True))

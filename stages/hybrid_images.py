@@ -4,17 +4,12 @@ from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.films import afar, zooming
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Named, Section
+from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
 from fundiff.sampling.estimators import lowpass
 from fundiff.techniques.bench import open_bench
-from fundiff.techniques.hybrids import draw_hybrid
+from fundiff.techniques.hybrids import Pair, draw_hybrid
 from fundiff.techniques.settings import Guided
-
-
-class Pair(Section):
-    far: str = Field(description="the prompt seen from afar: the low frequencies")
-    near: str = Field(description="the prompt seen from near: the high frequencies")
 
 
 class Params(Guided):

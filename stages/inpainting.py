@@ -1,20 +1,14 @@
-from pydantic import Field
-
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.masks import MaskedPicture, load_masked, seam
 from fundiff.pictures.outs import Outs, wrapped
 from fundiff.pipeline.noise import generator
-from fundiff.pipeline.params import Named, Section
+from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
+from fundiff.sampling.constraints import back_and_forth
 from fundiff.sampling.loop import calls as unet_calls
 from fundiff.techniques.bench import open_bench
-from fundiff.techniques.inpainting import inpaint, known_error, resampled
+from fundiff.techniques.inpainting import Resample, inpaint, known_error
 from fundiff.techniques.settings import Guided
-
-
-class Resample(Section):
-    length: int = Field(ge=1, description="length of a jump back, in steps")
-    times: int = Field(ge=1, description="passes over a jump's steps; 1 is the course's plain rule")
 
 
 class Params(Guided):
@@ -31,7 +25,7 @@ def main(params: Params) -> None:
     for kind, times in {"plain": 1, "resampled": params.resample.times}.items():
         if kind == "resampled" and times == 1:
             continue
-        path = resampled(bench.timesteps(params), params.resample.length, times)
+        path = back_and_forth(bench.timesteps(params), params.resample.length, times)
         calls[kind] = unet_calls(path)
         print(f"inpainting: {calls[kind]} UNet calls, every step {times} times", flush=True)
         own, known = ([generator(params.seed, what, name) for name in names] for what in ("sample", "known"))

@@ -2,11 +2,11 @@ import torch
 
 from fundiff.digits.data import load_digits
 from fundiff.digits.fit import fitted
-from fundiff.digits.networks import epoch_file, load_weights, sha256
+from fundiff.digits.networks import epoch_file, load_weights
 from fundiff.digits.objectives import ALL
 from fundiff.digits.training import TrainingRecipe
 from fundiff.judge.classifier import Judge, cross_entropy, verdicts
-from fundiff.pipeline.files import write_json
+from fundiff.pipeline.files import digest, write_json
 from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
@@ -31,7 +31,7 @@ def main(params: Params) -> None:
         judge = load_weights(Judge(), weights).to(device)
         right = verdicts(judge, test.images)[1] == test.labels.cpu()
         held_out = {"held_out_accuracy": right.double().mean().item(), "held_out_digits": len(test)}
-        write_json("metrics/judge.json", numbers | held_out | {"hash": sha256(weights)[:16]})
+        write_json("metrics/judge.json", numbers | held_out | {"hash": digest(weights)[:16]})
 
 
 if __name__ == "__main__":

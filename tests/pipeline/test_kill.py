@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fundiff.digits.networks import sha256
+from fundiff.pipeline.files import digest
 from fundiff.pipeline.stage import target_of
 from tests.commands import ENVIRONMENT
 from tests.pipelines import copy_pipelines
@@ -35,7 +35,7 @@ def dvc_repro(folder: Path, *arguments: str) -> subprocess.Popen:
 def bits(folder: Path, name: str) -> dict[str, str]:
     """SHA-256 of every file that a training leaves."""
     paths = [*(folder / "models" / name.removeprefix("train_")).iterdir(), folder / f"metrics/{name}.csv"]
-    return {path.name: sha256(path) for path in paths}
+    return {path.name: digest(path) for path in paths}
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ import yaml
 from PIL import Image
 
 from fundiff.digits.data import split
-from fundiff.digits.networks import save_config, save_epoch, sha256
+from fundiff.digits.networks import save_config, save_epoch
 from fundiff.digits.sources import packaged
 from fundiff.judge.classifier import Judge
 from fundiff.pipeline import workers
-from fundiff.pipeline.files import write_json
+from fundiff.pipeline.files import digest, write_json
 from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
 from tests.pipelines import copy_pipelines
@@ -105,7 +105,7 @@ def apart(one: np.ndarray, two: np.ndarray) -> int:
 def left(folder: Path) -> dict[str, str]:
     """SHA-256 of all files below a folder but the figures' runtime, and what a run keeps to go on."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(paths)}
+    return {path.relative_to(folder).as_posix(): digest(path) for path in sorted(paths)}
 
 
 def numbers(folder: Path, stage: str) -> dict:

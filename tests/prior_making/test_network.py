@@ -106,13 +106,6 @@ def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch):
     assert "\n" not in str(error.value)
 
 
-def test_offload_without_an_accelerator_is_one_line(folder):
-    if torch.cuda.is_available():
-        pytest.skip("this machine has an accelerator")
-    with pytest.raises(UserError, match="offload needs an accelerator"):
-        load_prior(str(folder), offload=True)
-
-
 def test_v_becomes_the_schedulers_own_step():
     """Stepping with v in the v-scheduler equals stepping with the path's eps in an epsilon scheduler."""
     by_v, by_eps = (

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fundiff.pipeline.noise import sample_generators
-from fundiff.techniques.inpainting import inpaint, known_error, resampled
+from fundiff.sampling.constraints import back_and_forth
+from fundiff.techniques.inpainting import inpaint, known_error
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def masks(originals):
 
 
 def filled(bench, settings, originals, masks, prompt="a tree", times=1):
-    path = resampled(bench.timesteps(settings), 2, times)
+    path = back_and_forth(bench.timesteps(settings), 2, times)
     own, known = (sample_generators(settings.seed, len(originals), what) for what in ("sample", "known"))
     return list(inpaint(bench, settings, originals, masks, [prompt] * len(originals), path, own, known))
 
@@ -43,7 +44,7 @@ def test_the_hole_shows_its_own_prompt(bench, settings, originals, masks):
 def test_it_begins_with_pure_noise_and_has_a_frame_a_timestep(bench, settings, originals, masks, generators):
     frames = filled(bench, settings, originals, masks, times=2)
     assert torch.equal(frames[0], bench.noise(generators))
-    assert len(frames) == len(resampled(bench.timesteps(settings), 2, 2))
+    assert len(frames) == len(back_and_forth(bench.timesteps(settings), 2, 2))
 
 
 def test_a_picture_is_filled_alike_alone_or_in_a_batch(bench, settings, originals, masks):
@@ -52,8 +53,8 @@ def test_a_picture_is_filled_alike_alone_or_in_a_batch(bench, settings, original
 
 
 def test_one_pass_is_the_courses_plain_list(bench, settings):
-    assert resampled(bench.timesteps(settings), 2, 1) == [900, 600, 300, 0]
-    assert resampled(bench.timesteps(settings), 2, 2) == [900, 600, 300, 900, 600, 300, 0, 300, 0]
+    assert back_and_forth(bench.timesteps(settings), 2, 1) == [900, 600, 300, 0]
+    assert back_and_forth(bench.timesteps(settings), 2, 2) == [900, 600, 300, 900, 600, 300, 0, 300, 0]
 
 
 def test_an_error_inside_the_hole_does_not_count(originals, masks):

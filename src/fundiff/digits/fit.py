@@ -22,6 +22,7 @@ from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import Runtime, prepare_runtime
 
 CLASSES = 10
+CURVE = ("train_loss", "validation_loss", "learning_rate")  # what metrics/STAGE.csv says of every epoch
 
 
 class TrainParams(TrainingRecipe):
@@ -76,14 +77,7 @@ def fitted(
     for epoch in train(model, loss, validate, digits, params, runtime, state / "state.pt", stage):
         if epoch.number in kept and not epoch_file(network, epoch.number).exists():
             save_epoch(network, epoch.number, epoch.model)
-        rows.append(
-            {
-                "epoch": epoch.number,
-                "train_loss": epoch.train_loss,
-                "validation_loss": epoch.validation_loss,
-                "learning_rate": epoch.learning_rate,
-            }
-        )
+        rows.append({"epoch": epoch.number} | {name: getattr(epoch, name) for name in CURVE})
     if workers.leads():
         save_config(network, {"epochs": params.epochs, "snapshots": kept} | config)
         publish(network, stage, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,8 +82,3 @@ def process_of(config: dict[str, Any]) -> Process:
     if config.get("zero_terminal_snr"):
         path = path.zero_terminal_snr()
     return VelocityPrediction(path) if objective == "v" else EpsPrediction(path)
-
-
-def sha256(path: str | Path) -> str:
-    """Hex SHA-256 of a file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

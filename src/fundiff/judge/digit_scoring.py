@@ -8,14 +8,14 @@ from pydantic import Field
 from torch import Tensor
 
 from fundiff.digits.data import Digits, load_digits
-from fundiff.digits.networks import epoch_file, load_config, load_weights, sha256
+from fundiff.digits.networks import epoch_file, load_config, load_weights
 from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.judge.scores import Reference, bounds, quantised, rounded, scores_of_sets
 from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import tile
 from fundiff.pipeline import workers
-from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.files import digest, replacing, write_json
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.progress import progress
@@ -53,7 +53,7 @@ class DigitScoring:
     def __init__(self, seed: int, runtime: Runtime):
         weights = epoch_file("models/judge", load_config("models/judge")["epochs"])
         self.judge: Judge = load_weights(Judge(), weights).to(runtime.device)
-        self.hash = sha256(weights)[:16]
+        self.hash = digest(weights)[:16]
         self.test: Digits = load_digits("data/mnist.npz", "test", runtime.device)
         self.train: Digits = load_digits("data/mnist.npz", "train", runtime.device)
         self.reference = Reference.of(self.judge, self.test, seed)

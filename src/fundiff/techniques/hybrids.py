@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.params import Section
 from fundiff.sampling.estimators import hybrid
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import GuidedDenoising
+
+
+class Pair(Section):
+    """The two prompts of a hybrid."""
+
+    far: str = Field(description="the prompt seen from afar: the low frequencies")
+    near: str = Field(description="the prompt seen from near: the high frequencies")
 
 
 def draw_hybrid(

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from fundiff.sampling.constraints import back_and_forth, keep
+from fundiff.pipeline.params import Section
+from fundiff.sampling.constraints import keep
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import GuidedDenoising
+
+
+class Resample(Section):
+    """Params of RePaint's jumps back (`back_and_forth`)."""
+
+    length: int = Field(ge=1, description="length of a jump back, in steps")
+    times: int = Field(ge=1, description="passes over a jump's steps; 1 is the course's plain rule")
 
 
 def inpaint(
@@ -26,17 +35,12 @@ def inpaint(
     """Yield every step `[B, 3, S, S]`: pure noise first, the filled pictures last.
 
     originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: timesteps, with jumps back
-    if made by `resampled`. known: generators of the noise of the kept region, drawn anew after every step, or `once`.
+    if made by `back_and_forth`. known: generators of the noise of the kept region, drawn anew after every step, or `once`.
     """
     constraint = keep(originals, masks, bench.path, known, path[-1], once)
     start = bench.noise(generators)
     yield start
     yield from bench.denoise(settings, start, bench.guided(settings, prompts), path, generators, constraint)
-
-
-def resampled(timesteps: Sequence[float], length: int, times: int) -> list[float]:
-    """RePaint's timesteps: every `length` steps are taken `times` times; 1 is the course's plain list."""
-    return back_and_forth(timesteps, length, times)
 
 
 def known_error(filled: Tensor, original: Tensor, mask: Tensor) -> float:
