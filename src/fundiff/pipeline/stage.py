@@ -12,6 +12,7 @@ from typing import Any
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import S, load_section, read_yaml
+from fundiff.pipeline.versions import record_versions
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
@@ -68,7 +69,7 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
 
 
 def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:
-    """Run a stage's work and print what it read and wrote and its seconds.
+    """Run a stage's work, add the versions of the libraries to its numbers, and print what it read and wrote and its seconds.
 
     A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
     """
@@ -76,6 +77,8 @@ def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> 
     try:
         leads, entry = workers.leads(), entry_of(name, pipeline)
         work()
+        if leads and f"metrics/{name}.json" in files(entry, "metrics", "plots"):
+            record_versions(Path(f"metrics/{name}.json"))
     except UserError as error:
         sys.exit(f"{name}: {error}")
     except KeyboardInterrupt:
