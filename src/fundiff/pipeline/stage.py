@@ -58,6 +58,11 @@ def from_outside(error: Exception) -> str:
     # The second is what torch.save says where it could not write all.
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "inline_container" in text:
         return "the disk is full; make room and run it again"
+    if "does not have a deterministic implementation" in text:
+        operation = str(error).split()[0]
+        return (
+            f"the GPU has no deterministic way to compute {operation}; set FUNDIFF_DEVICE=cpu for this stage"
+        )
     if isinstance(error, PermissionError) or number == errno.EROFS:
         return f"may not write or read {getattr(error, 'filename', 'a file')}; give the project's folder to this user"
     return ""
