@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import S, load_section, read_yaml
+from fundiff.pipeline.params import BASE, S, load_section, read_yaml
 from fundiff.pipeline.versions import record_versions
 
 
@@ -26,6 +27,13 @@ def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
     if name not in entries:
         raise UserError(f"{pipeline}: no stage {name!r}; say there what stages/{name}.py reads and writes")
     return entries[name]
+
+
+def inheritable_keys() -> set[str]:
+    """The keys of `base` in params.yaml that a stage inherits, as the dvc.yaml files say."""
+    pipelines = [path for pattern in ("dvc.yaml", "*/dvc.yaml") for path in Path().glob(pattern)]
+    texts = [path.read_text(encoding="utf-8") for path in pipelines]
+    return {key for text in texts for key in re.findall(rf"\b{BASE}\.(\w+)", text)}
 
 
 def listed(paths: list[str]) -> str:
@@ -70,7 +78,7 @@ def from_outside(error: Exception) -> str:
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     """Run stage `name` on its section of params.yaml."""
-    guarded(name, lambda: work(load_section(section, name, stage_names())))
+    guarded(name, lambda: work(load_section(section, name, stage_names(), inheritable=inheritable_keys())))
 
 
 def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:

@@ -14,7 +14,7 @@ import torch
 from fundiff.pipeline.errors import UserError
 from fundiff.prior.hub import access, folder_of
 from fundiff.prior.pixel_prior import load_unet
-from fundiff.prior.text import load_text
+from fundiff.prior.text import load_own_text, load_text
 
 
 @contextmanager
@@ -61,6 +61,8 @@ def load_prior(
     parts: dict[str, Any] = {}
     if "text_encoder" not in index:
         parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
+    else:
+        parts["text_encoder"] = load_own_text(folder, name, variant, dtype)
     # load_unet chooses among known classes, so that a folder's model_index.json cannot decide which code is imported.
     parts["unet"] = load_unet(folder, name, variant, dtype)
     with access(name), quiet():
