@@ -1,7 +1,7 @@
 import torch
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
-from fundiff.digits.estimators import classed
+from fundiff.digits.estimators import check_guidance, classed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import deterministic, sample
 from fundiff.judge.digit_scoring import DigitScoring
@@ -22,7 +22,7 @@ SAMPLES, SCORES = 12, ("accuracy", "frechet", "coverage", "recall")
 
 class Params(Section):
     seed: int
-    guidance_scales: list[float] = Field(min_length=2, description="1 is no guidance")
+    guidance_scales: list[NonNegativeFloat] = Field(min_length=2, description="1 is no guidance")
     digit: int = Field(ge=0, le=9, description="the class of the figure's samples, at every scale")
     count: int = Field(ge=10, multiple_of=10, description="digits in a set, equally many of each")
     steps: int = Field(ge=1, description="steps of the deterministic sampler")
@@ -30,6 +30,7 @@ class Params(Section):
 
 def main(params: Params) -> None:
     runtime, (unet, config) = prepare_runtime(), load_unet("models/class_unet")
+    check_guidance(unet, params.guidance_scales)
     scoring, sampler = DigitScoring(params.seed, runtime), deterministic(process_of(config))
     unet, process, labels = runtime.place(unet), process_of(config), scoring.labels(params.count)
     numbers, rows = {}, []

@@ -1,7 +1,7 @@
 import torch
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
-from fundiff.digits.estimators import classed
+from fundiff.digits.estimators import check_guidance, classed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.sampling import sample
 from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, summary, write_samples
@@ -16,14 +16,18 @@ from fundiff.pipeline.stage import run
 class Params(SampleParams):
     per_digit: int = Field(ge=1, le=10, description="samples of each digit in the figure")
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
-    guidance_scales: list[float] = Field(description="more scales to score: accuracy against diversity")
+    guidance_scales: list[NonNegativeFloat] = Field(
+        description="more scales to score: accuracy against diversity"
+    )
 
 
 def main(params: Params) -> None:
     runtime = prepare_runtime()
     digits = torch.arange(10).repeat(params.per_digit).to(runtime.device)
     mine = workers.share(len(digits))
-    for epoch in load_unet("models/class_unet")[1]["snapshots"]:
+    last, config = load_unet("models/class_unet")
+    check_guidance(last, [params.guidance_scale, *params.guidance_scales])
+    for epoch in config["snapshots"]:
         unet, config = load_unet("models/class_unet", epoch)
         unet, process = runtime.place(unet), process_of(config)
         estimator = classed(unet, digits[mine], process, params.guidance_scale)

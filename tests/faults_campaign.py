@@ -1,8 +1,9 @@
 """Faults of life, on a small copy of the project: `python -m tests.faults_campaign --rounds 50`, or `make faults`.
 
-Every round one of them happens to a stage at a random moment: kill -9 of the stage alone or with DVC, Ctrl-C, two repros
-at once, a damaged cache object, a cut out. Then `dvc repro` has to end with the bytes of an undisturbed run. Prints the
-counts, and ends with exit code 1 where anything was lost, half-written or other.
+Every round kills a stage (`kill -9`) at a random moment: in turn the stage alone, with DVC left to tell of it, and DVC with
+it. After every second kill another fault happens: Ctrl-C, two repros at once, a full disk, a damaged object in DVC's cache, a
+cut out, two outs swapped. Then `dvc repro` has to end with the bytes of an undisturbed run. Prints the counts, and ends with
+exit code 1 where anything was lost, half-written or other.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from ruamel.yaml import YAML
 
 from fundiff.pipeline.errors import UserError
@@ -31,19 +35,38 @@ from fundiff.pipeline.stage import stage_entries, target_of
 from tests.commands import ENVIRONMENT, shell
 
 ENVIRONMENT.update(FUNDIFF_PRECISION="fp32", FUNDIFF_THREADS="1")  # of every command here
-STAGES = ["fetch_mnist", "noising", "judge", "train_denoiser", "sample_denoiser", "fetch_images"]
+# Of every kind: pictures and digits fetched, noise, Part A's sampling, trainings, digits sampled, the report.
+STAGES = [
+    *("fetch_images", "model", "critic", "forward_process", "sampling", "inpainting"),
+    *("fetch_mnist", "noising", "judge", "train_denoiser", "sample_denoiser", "train_class_unet", "sample_class_unet"),
+    "report",
+]  # fmt: skip
 SMALL: dict[str, dict[str, Any]] = {
+    "sampling": {"stride": 330, "count": 1},
+    "inpainting": {"stride": 330},
     "fetch_mnist": {"train": 100, "validation": 20, "test": 20},
     "judge": {"epochs": 4, "repeats": 2, "batch_size": 10},
     "train_denoiser": {"epochs": 6, "repeats": 2, "batch_size": 10, "hidden_size": 4, "snapshots": [1, 6]},
-}
+    "train_class_unet": {"epochs": 6, "repeats": 1, "batch_size": 10, "hidden_size": 4, "snapshots": [1, 6], "timesteps": 20},
+    "sample_class_unet": {"steps": 10, "scored": {"seeds": 2, "sampler": "ddim", "steps": 5}},
+}  # fmt: skip
 
 
-def project(folder: Path) -> Path:
-    """A copy of what git lists, with small params, in a repository of its own, with every stage done once."""
+@dataclass
+class Project:
+    """A copy of the project in which every stage has run undisturbed: the seconds of each, and the bytes that all left."""
+
+    folder: Path
+    chance: random.Random
+    seconds: dict[str, float]
+    whole: dict[str, str]
+
+
+def copied(folder: Path) -> None:
+    """A copy of what git lists, with small params, in a repository of its own."""
     listed = subprocess.check_output(["git", "ls-files", "-z", "-co", "--exclude-standard"], text=True)
     for name in filter(None, listed.split("\0")):
-        if Path(name).is_file() and not name.startswith(("models/", "report/figures/", "prior/sheets/")):
+        if Path(name).is_file() and not name.startswith("prior/sheets/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(name, folder / name)
     params = read_yaml(folder / "params.yaml")
@@ -52,17 +75,35 @@ def project(folder: Path) -> Path:
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(params, file)
     shell(folder, "git", "init", "-q")
-    shell(folder, "dvc", "repro", *map(target_of, STAGES), minutes=30)
+
+
+def repro(folder: Path) -> None:
+    """Every stage made right, as `dvc repro` does; in this order, and without the stages that only the report needs."""
+    shell(folder, "dvc", "repro", "--single-item", "inputs", *map(target_of, STAGES), minutes=30)
+
+
+def undisturbed(folder: Path, seed: int) -> Project:
+    """The project with every stage done, and the seconds that each took."""
+    copied(folder)
+    ENVIRONMENT["PYTHONPATH"] = str(
+        folder / "src"
+    )  # its own code, not that of the folder that it was copied from
+    seconds = {}
+    for stage in ["inputs", *STAGES]:
+        start = time.monotonic()
+        shell(folder, *again(stage))
+        seconds[stage] = time.monotonic() - start
+    print(f"undisturbed: { {stage: round(s) for stage, s in seconds.items()} } s", flush=True)
     shell(folder, "git", "add", "-A")
     shell(folder, "git", "commit", "-qm", "done once")
-    return folder
+    return Project(folder, random.Random(seed), seconds, state(folder))
 
 
-def outs(folder: Path, stage: str) -> list[Path]:
-    """The files that a stage has left."""
+def outs(folder: Path, stage: str, cached: bool = False) -> list[Path]:
+    """The files that a stage has left; those alone of which DVC keeps a copy, where `cached`."""
     entry = stage_entries(folder)[stage]
     items = [item for kind in ("outs", "metrics", "plots") for item in entry.get(kind, [])]
-    paths = [folder / (item if isinstance(item, str) else next(iter(item))) for item in items]
+    paths = [folder / (item if isinstance(item, str) else next(iter(item))) for item in items if not cached or isinstance(item, str)]  # fmt: skip
     return [f for p in paths for f in ([p] if p.is_file() else sorted(p.rglob("*"))) if f.is_file()]
 
 
@@ -85,77 +126,180 @@ def again(stage: str) -> list[str]:
     return ["dvc", "repro", "--force", "--single-item", "--no-run-cache", target_of(stage)]
 
 
-def hit(folder: Path, stage: str, chance: random.Random, how: signal.Signals, alone: bool) -> None:
-    """A signal to a stage, or to DVC with it, at a random moment."""
-    process = started(folder, *([sys.executable, "-m", f"stages.{stage}"] if alone else again(stage)))
-    try:
-        process.wait(chance.uniform(0.5, 15))
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, how)
-        process.wait(120)
+def of_stage(process: subprocess.Popen, stage: str) -> list[psutil.Process]:
+    """The processes of the stage itself among those that DVC started."""
+    found = []
+    with suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                found += [child] if f"stages.{stage}" in " ".join(child.cmdline()) else []
+    return found
 
 
-def two_at_once(folder: Path, stage: str, chance: random.Random) -> None:
-    """Two repros at once, of the same stage or of two; DVC may refuse the second, and never both."""
-    other = chance.choice([stage, "noising"])
-    both = [started(folder, *again(name), "--wait-for-lock") for name in (stage, other)]
+def hit(project: Project, stage: str, how: signal.Signals, alone: bool) -> None:
+    """A signal to the stage alone, or to DVC with it, at a random moment of its run; tried until it meets one that runs."""
+    for _ in range(20):
+        process = started(project.folder, *again(stage))
+        time.sleep(project.chance.uniform(0, project.seconds[stage]))
+        hurt = of_stage(process, stage) if alone else []
+        for one in hurt:
+            with suppress(psutil.Error):
+                one.send_signal(how)
+        if not alone and process.poll() is None:
+            os.killpg(process.pid, how)
+        if process.wait(600) != 0:
+            return
+    raise AssertionError(f"{stage} was never met while it ran")
+
+
+def two_at_once(project: Project, stage: str) -> None:
+    """Two repros at once, of the same stage or of two; DVC may refuse the second in a line, and never both."""
+    other = project.chance.choice([stage, "noising"])
+    both = [started(project.folder, *again(name)) for name in (stage, other)]
     assert 0 in [process.wait(900) for process in both], "both of two repros at once failed"
 
 
-def damaged(folder: Path, stage: str, chance: random.Random) -> None:
-    """A byte of a stage's out changed in DVC's cache, and the out gone from the workspace."""
-    file = chance.choice([path for path in (folder / ".dvc/cache/files").rglob("*") if path.is_file()])
-    file.chmod(0o644)
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
+@contextmanager
+def full(folder: Path, left: int) -> Iterator[None]:
+    """The small disk on which the project lies with so many bytes left."""
+    used = shutil.disk_usage(folder).used
+
+    def size(option: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={option}", str(folder)], check=True)
+
+    size(str(used + left))
+    try:
+        yield
+    finally:
+        size("1g")
 
 
-def cut(folder: Path, stage: str, chance: random.Random) -> None:
+def full_disk(project: Project, stage: str) -> None:
+    """A stage done where the disk has little room left."""
+    with full(project.folder, project.chance.choice([4096, 20_000, 100_000, 400_000])):
+        started(project.folder, *again(stage)).wait(600)
+
+
+def damaged(project: Project, stage: str) -> None:
+    """A byte of an out changed in DVC's cache, and the out gone from the workspace."""
+    folder, chance = project.folder, project.chance
+    stage = (
+        stage
+        if outs(folder, stage, cached=True)
+        else chance.choice(["fetch_mnist", "judge", "train_denoiser"])
+    )
+    gone = chance.choice(outs(folder, stage, cached=True))
+    size = gone.stat().st_size
+    content = gone.read_bytes()
+    gone.unlink()
+    for kept in (folder / ".dvc/cache/files").rglob("*"):
+        if kept.is_file() and kept.stat().st_size == size and kept.read_bytes() == content:
+            mode = kept.stat().st_mode
+            kept.chmod(0o644)
+            kept.write_bytes(
+                content[: size // 2] + bytes([content[size // 2] ^ 1]) + content[size // 2 + 1 :]
+            )
+            kept.chmod(mode)  # as a failing disk would leave it
+            return
+    raise AssertionError(f"{gone} is not in DVC's cache")
+
+
+def cut(project: Project, stage: str) -> None:
     """An out of a stage cut in half in the workspace."""
-    file = chance.choice(outs(folder, stage))
+    file = project.chance.choice(outs(project.folder, stage))
     content = file.read_bytes()
     file.unlink()
     file.write_bytes(content[: len(content) // 2])
 
 
-FAULTS: dict[str, Callable[[Path, str, random.Random], None]] = {
-    "kill -9 of the stage": lambda f, s, c: hit(f, s, c, signal.SIGKILL, alone=True),
-    "kill -9 of DVC and the stage": lambda f, s, c: hit(f, s, c, signal.SIGKILL, alone=False),
-    "Ctrl-C": lambda f, s, c: hit(f, s, c, signal.SIGINT, alone=False),
+def swapped(project: Project, stage: str) -> None:
+    """Two outs of a stage, or of two stages, under each other's names."""
+    here = outs(project.folder, stage)
+    one = project.chance.choice(here)
+    other = project.chance.choice([path for path in here + outs(project.folder, "judge") if path != one])
+    aside = one.with_name("aside")
+    one.replace(aside), other.replace(one), aside.replace(other)
+
+
+KILLS: dict[str, Callable[[Project, str], None]] = {
+    "kill -9 of the stage alone": lambda p, s: hit(p, s, signal.SIGKILL, alone=True),
+    "kill -9 of DVC and the stage": lambda p, s: hit(p, s, signal.SIGKILL, alone=False),
+}
+OTHERS: dict[str, Callable[[Project, str], None]] = {
+    "Ctrl-C": lambda p, s: hit(p, s, signal.SIGINT, alone=False),
     "two repros at once": two_at_once,
+    "a full disk": full_disk,
     "a damaged cache object": damaged,
     "a cut out": cut,
+    "two outs swapped": swapped,
 }
+MEANT = ("a cut out", "two outs swapped")  # faults that leave a wrong file themselves
 
 
-def half_written(folder: Path, whole: dict[str, str]) -> set[str]:
+def half_written(project: Project) -> set[str]:
     """Outs under their own names that are neither gone nor what they were."""
-    return {
-        name for name, known in whole.items() if (folder / name).is_file() and digest(folder / name) != known
-    }
+    paths = {name: project.folder / name for name in project.whole}
+    return {n for n, path in paths.items() if path.is_file() and digest(path) != project.whole[n]}
 
 
-def campaign(folder: Path, rounds: int, seed: int) -> Counter[str]:
-    """What happened, how often; everything but the faults themselves, mended locks and equal ends counts as lost."""
-    whole, chance, told = state(folder), random.Random(seed), Counter[str]()
+def suffered(project: Project, fault: str, stage: str, told: Counter[str]) -> None:
+    """One fault, and what it left after the next `dvc repro`; everything that is not as it was counts as lost."""
+    start = time.monotonic()
+    (KILLS | OTHERS)[fault](project, stage)
+    told[fault] += 1
+    if fault not in MEANT and (half := half_written(project)):
+        told[f"lost: half-written {sorted(half)} after {fault} of {stage}"] += 1
+    try:
+        read_lock(project.folder / "dvc.lock")
+    except UserError:
+        told["dvc.lock cut, and brought back from git"] += 1
+        shell(project.folder, "git", "checkout", "dvc.lock")
+    try:
+        repro(project.folder)
+        equal = state(project.folder) == project.whole
+    except AssertionError as error:
+        print(error, flush=True)
+        equal = False
+    told["ends equal" if equal else f"lost: other bytes after {fault} of {stage}"] += 1
+    print(f"{fault}, {stage}: {'equal' if equal else 'OTHER'}, {time.monotonic() - start:.0f} s", flush=True)
+    if not equal:  # the next fault happens to a whole project again
+        shell(project.folder, "git", "checkout", "-q", ".")
+        for name in STAGES:
+            shell(project.folder, *again(name))
+
+
+def campaign(project: Project, rounds: int) -> Counter[str]:
+    """What happened, how often."""
+    told, stages = Counter[str](), list(STAGES)
     for number in range(rounds):
-        fault = list(FAULTS)[number % len(FAULTS)]
-        stage = chance.choice(STAGES)
-        start = time.monotonic()
-        FAULTS[fault](folder, stage, chance)
-        told[fault] += 1
-        if fault != "a cut out" and (half := half_written(folder, whole)):
-            told[f"lost: half-written {sorted(half)} after {fault}"] += 1
-        try:
-            read_locks(folder)
-        except UserError:
-            told["dvc.lock cut, and brought back from git"] += 1
-            shell(folder, "git", "checkout", "*dvc.lock")
-        shell(folder, "dvc", "repro", *map(target_of, STAGES), minutes=30)
-        told["ends equal" if state(folder) == whole else f"lost: other bytes after {fault} of {stage}"] += 1
-        print(f"{number + 1}/{rounds}: {fault}, {stage}: {time.monotonic() - start:.0f} s", flush=True)
+        if number % len(stages) == 0:
+            project.chance.shuffle(stages)  # all stages come as often, in another order each time
+        suffered(project, list(KILLS)[number % 2], stages[number % len(stages)], told)
+        if number % 2:
+            fault = list(OTHERS)[number // 2 % len(OTHERS)]
+            suffered(project, fault, project.chance.choice(stages), told)
+        print(f"{number + 1}/{rounds}: {dict(told)}", flush=True)
     return told
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    """An empty folder on a disk of its own, which can be filled; only root can have one, so others go without a full disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", folder]
+        own = (
+            sys.platform == "linux"
+            and not os.geteuid()
+            and not subprocess.run(options, capture_output=True).returncode
+        )
+        if not own:
+            print("no disk of its own can be had here: a full one is left out", flush=True)
+            del OTHERS["a full disk"]
+        try:
+            yield Path(folder) / "project" if not own else Path(folder)
+        finally:
+            if own:
+                subprocess.run(["umount", "-l", folder], check=True)
 
 
 def main() -> None:
@@ -163,8 +307,10 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=50)
     asked.add_argument("--seed", type=int, default=0)
     options = asked.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        told = campaign(project(Path(folder)), options.rounds, options.seed)
+    # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with small_disk() as folder:
+        told = campaign(undisturbed(folder, options.seed), options.rounds)
     for what, count in told.items():
         print(f"{count:4} {what}")
     sys.exit(any(what.startswith("lost") for what in told))

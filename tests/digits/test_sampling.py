@@ -5,13 +5,15 @@ import torch
 from torch import nn
 
 from fundiff.digits.data import Digits
-from fundiff.digits.estimators import classed, timed
+from fundiff.digits.estimators import check_guidance, classed, timed
+from fundiff.digits.fit import ClassParams
 from fundiff.digits.networks import process_of, unet_of
 from fundiff.digits.objectives import held_out_prediction, prediction
 from fundiff.digits.sampling import sample, samplers
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators
+from fundiff.pipeline.params import inherited, read_params, validate
 from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import Linear, VariancePreserving
 from fundiff.process.predictions import EpsPrediction, VelocityPrediction
@@ -105,3 +107,26 @@ def test_estimators_show_the_network_its_time(process):
         classed(unet, labels, process, 0.0)(x, 149)[0],
     )
     assert torch.allclose(guided, other + 2 * (plain - other), atol=1e-5)
+
+
+def test_guidance_of_a_network_that_never_dropped_its_classes_is_one_line():
+    """Without dropped classes it never learned the estimate that guidance leads away from."""
+    shipped = read_params("params.yaml")
+    values = inherited(ClassParams, shipped) | shipped["train_class_unet"]
+    dropped, never = (
+        unet_of(
+            validate(
+                ClassParams, "train_class_unet", values | {"hidden_size": 4, "class_drop": drop}
+            ).config()
+        )
+        for drop in (0.1, 0)
+    )
+    labels = torch.tensor([3, 7])
+    for scale in (0.0, 5.0):
+        classed(dropped, labels, EPS, scale)
+        with pytest.raises(UserError, match=rf"guidance_scale is {scale:g}, but .* class_drop 0") as error:
+            classed(never, labels, EPS, scale)
+        assert "\n" not in str(error.value)
+    classed(never, labels, EPS, 1.0)
+    with pytest.raises(UserError, match="guidance_scale is 2"):
+        check_guidance(never, [1, 2])

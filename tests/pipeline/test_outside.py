@@ -44,6 +44,16 @@ def test_too_little_memory_is_one_line(error):
     assert "not enough memory; ask for fewer samples" in ended(fails(error))
 
 
+def test_an_operation_without_a_deterministic_kernel_is_one_line():
+    """The error is torch's own, of an operation that this machine's device has none for."""
+    torch.set_deterministic_debug_mode("error")
+    try:
+        line = ended(lambda: torch.ones(4).put_(torch.tensor([0]), torch.ones(1)))
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    assert "no deterministic way to compute put_; set FUNDIFF_DEVICE=cpu" in line
+
+
 def test_a_read_only_folder_is_one_line():
     error = PermissionError(13, "Permission denied", "metrics/a.json")
     assert "may not write or read metrics/a.json" in ended(fails(error))

@@ -12,7 +12,7 @@ import torch
 from fundiff.digits.fit import state_folder
 from fundiff.digits.training import TrainingRecipe
 from fundiff.judge.classifier import Judge, verdicts
-from fundiff.pipeline import machine, workers
+from fundiff.pipeline import machine, runtime, workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import Runtime, accelerator, precision_of, prepare_runtime
 from tests.closure import closure
@@ -100,9 +100,35 @@ def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path)
     assert state_folder("train", params, tmp_path / "data", runtimes[0]) == folders[0]
 
 
-def test_products_on_a_gpu_are_deterministic():
-    prepare_runtime()
-    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+def on_a_gpu(monkeypatch) -> None:
+    """As if this machine had a CUDA GPU, as far as the choice of settings goes."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(runtime, "checked", lambda device: device)
+
+
+def test_on_a_gpu_all_is_deterministic_or_an_error(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    on_a_gpu(monkeypatch)
+    seen = []
+    # cuBLAS reads its setting when CUDA starts, so it has to be there before anything touches the device.
+    monkeypatch.setattr(runtime, "checked", lambda device: seen.append(os.environ["CUBLAS_WORKSPACE_CONFIG"]))
+    assert prepare_runtime().device == "cuda" and prepare_runtime().precision == "bf16"
+    assert seen == [":4096:8"]
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.backends.cudnn.benchmark
+
+
+def test_a_workspace_that_lets_products_differ_is_one_line(monkeypatch):
+    on_a_gpu(monkeypatch)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":0:0")
+    with pytest.raises(
+        UserError, match=r"CUBLAS_WORKSPACE_CONFIG: ':0:0'; expected :4096:8 or :16:8, or unset it"
+    ):
+        prepare_runtime()
+    monkeypatch.setenv("FUNDIFF_DEVICE", "cpu")
+    assert prepare_runtime().device == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,16 @@ def swapped(folder: Path) -> None:
         (pickled(TEXT, "pytorch_model.bin"), text, r"of weights, \*.safetensors alone are loaded"),
         (pickled(TEXT, "pytorch_model.bin"), pipeline, r"of weights, \*.safetensors alone are loaded"),
         (cut(TEXT), text, "cannot be loaded"),
+        (weighed(lambda w, k: w.pop(k), TEXT), text, "its text encoder lacks 1 weights, as encoder"),
+        (weighed(lambda w, k: w.pop(k), TEXT), pipeline, "its text encoder lacks 1 weights, as encoder"),
         (written("text_encoder/config.json", "{}"), text, "cannot be loaded"),
         (configured("model_index.json", _class_name=None), text, "cannot be loaded"),
-        (configured("model_index.json", text_encoder=["os", "system"]), text, "cannot be loaded"),
+        (configured("model_index.json", text_encoder=["os", "system"]), text, "os.system is no model of tra"),
+        (
+            configured("model_index.json", text_encoder=["transformers", "logging"]),
+            text,
+            "is no model of tra",
+        ),
         (
             configured(SCHEDULER, prediction_type="whatever"),
             unet,

@@ -15,6 +15,7 @@ from PIL import Image
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.stage import files, stage_entries
+from fundiff.pipeline.versions import versions
 from fundiff.report.charts import apart, epoch_ticks, log_ticks, loss_curve
 from fundiff.report.embedding import film, frames_of, unscaled
 from fundiff.report.page import mathml, render
@@ -320,6 +321,21 @@ def test_it_says_when_the_bench_is_of_another_machine(made, page):
         path.write_text(before)
 
 
+def test_results_of_another_library_version_are_named(made, page):
+    assert "made with other versions" not in page
+    path, now = made / "metrics/judge.json", versions()
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | {"versions": now | {"torch": "1.13.0"}}))
+        section = re.search(r'<section id="m-versions".*?</section>', built(made), re.DOTALL)
+        path.write_text(json.dumps(json.loads(before) | {"versions": now}))
+        assert built(made) == page
+    finally:
+        path.write_text(before)
+    assert section and "<code>dvc repro --force</code> makes all of them anew" in section[0]
+    assert f"torch 1.13.0, installed now: {now['torch']}: <code>judge</code></li>" in section[0]
+
+
 def test_the_same_inputs_give_the_same_bytes(made, page):
     assert built(made) == page
 
@@ -437,7 +453,14 @@ def test_a_picture_that_is_none_is_one_line(tmp_path):
 
 def test_the_real_report_depends_on_every_number_and_figure():
     made = {path for entry in ENTRIES.values() for path in files(entry, "plots")}
-    needed = made | {"params.yaml", "profiles/course", "metrics/bench.json", "models/flow", "report/template"}
+    needed = made | {
+        "params.yaml",
+        "data/inputs/versions.json",
+        "profiles/course",
+        "metrics/bench.json",
+        "models/flow",
+        "report/template",
+    }
     deps = {path for path in files(ENTRIES["report"], "deps") if not path.startswith("src/")}
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from fundiff.digits.unet import UNet
+from fundiff.pipeline.errors import UserError
 from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimate, Estimator
 
@@ -27,6 +30,15 @@ def timed(unet: UNet, process: Process) -> Estimator:
     return estimate
 
 
+def check_guidance(unet: UNet, scales: Iterable[float]) -> None:
+    """Raises UserError if a guidance scale needs an unconditional estimate and the network never learned one."""
+    if not unet.unconditional and (guided := [scale for scale in scales if scale != 1]):
+        raise UserError(
+            f"guidance_scale is {guided[0]:g}, but the network was trained with class_drop 0 and has no unconditional "
+            "estimate; set every guidance scale to 1, or train it with class_drop above 0"
+        )
+
+
 def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
     """Classifier-free guidance of labels `[B]`: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); g = 1 is none."""
     onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
@@ -36,8 +48,10 @@ def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float 
 def mixed(unet: UNet, weights: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
     """Guidance with mixed classes: weights `[B, classes]`, a one-hot row for a single class.
 
-    The class enters after the bottleneck, so both branches share one pass of the encoder.
+    The class enters after the bottleneck, so both branches share one pass of the encoder. Raises UserError for guidance
+    of a network that was trained without dropped classes.
     """
+    check_guidance(unet, [guidance_scale])
 
     def guided(x: Tensor, c: Tensor, t: float) -> Tensor:
         time = process.path.time(t).to(x.device).expand(len(x), 1)

@@ -138,8 +138,9 @@ class ClassParams(DiffusionParams):
     )
 
     def config(self) -> dict[str, Any]:
-        """Also the number of classes."""
-        return super().config() | {"classes": CLASSES}
+        """Also the number of classes, and `unconditional` where no class was ever dropped."""
+        known = super().config() | {"classes": CLASSES}
+        return known if self.class_drop else known | {"unconditional": False}
 
 
 def train_conditioned(stage: str, params: DiffusionParams, class_drop: float = 0.0) -> None:

@@ -64,7 +64,13 @@ def load_weights(model: M, path: Path) -> M:
 def unet_of(config: dict[str, Any]) -> UNet:
     """The Part B UNet that a config describes, untrained."""
     time, classes = config.get("time", False), config.get("classes", 0)
-    return UNet(config["hidden_size"], time, classes, multiplied=config.get("objective") == "flow")
+    return UNet(
+        config["hidden_size"],
+        time,
+        classes,
+        multiplied=config.get("objective") == "flow",
+        unconditional=config.get("unconditional", True),
+    )
 
 
 def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[str, Any]]:

@@ -73,13 +73,21 @@ class UNet(nn.Module):
     """The course's UNet for `[B, 1, 28, 28]`; `time` and `classes` add the conditioning of Part B.
 
     hidden is the course's D. Time is added and the class multiplied: `c1 * unflatten + t1`, `c2 * up1 + t2`. With
-    `multiplied` and no class the time multiplies (flow matching; course Part B, Fall 2025).
+    `multiplied` and no class the time multiplies (flow matching; course Part B, Fall 2025). unconditional: whether the
+    training dropped classes, without which there is no unconditional estimate to guide away from.
     """
 
-    def __init__(self, hidden: int, time: bool = False, classes: int = 0, multiplied: bool = False):
+    def __init__(
+        self,
+        hidden: int,
+        time: bool = False,
+        classes: int = 0,
+        multiplied: bool = False,
+        unconditional: bool = True,
+    ):
         super().__init__()
         d = hidden
-        self.classes, self.multiplied = classes, multiplied
+        self.classes, self.multiplied, self.unconditional = classes, multiplied, unconditional
         self.conv = ConvBlock(1, d)
         self.down1 = DownBlock(d, d)
         self.down2 = DownBlock(d, 2 * d)

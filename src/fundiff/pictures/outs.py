@@ -14,6 +14,7 @@ from fundiff.pictures.films import gif, thinned
 from fundiff.pictures.grids import grid, tile
 from fundiff.pictures.sources import save_png
 from fundiff.pipeline.files import write_json
+from fundiff.pipeline.runtime import prepare_runtime
 
 
 def unit(x: Tensor) -> Tensor:
@@ -59,5 +60,5 @@ class Outs:
         gif(self.folder / f"{name}.gif", frames, hold=hold)
 
     def numbers(self, numbers: dict[str, Any]) -> None:
-        """Write metrics/STAGE.json, floats to 4 decimal places."""
-        write_json(f"metrics/{self.stage}.json", rounded(numbers))
+        """Write metrics/STAGE.json, floats to 4 decimal places, with the device, precision and threads of this process."""
+        write_json(f"metrics/{self.stage}.json", rounded(numbers) | {"runtime": str(prepare_runtime())})

@@ -19,6 +19,7 @@ from fundiff.pipeline.errors import UserError
 M = TypeVar("M", bound=nn.Module)
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
+WORKSPACES = (":4096:8", ":16:8")  # of cuBLAS, with which its products are deterministic
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,31 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def make_deterministic(device: str) -> None:
+    """Deterministic algorithms: an operation that has none is an error on a CUDA GPU and a warning elsewhere.
+
+    Raises UserError if CUBLAS_WORKSPACE_CONFIG was set to what makes products on a GPU differ from run to run.
+    """
+    on_cuda = torch.device(device).type == "cuda"
+    if on_cuda and (workspace := os.environ.get("CUBLAS_WORKSPACE_CONFIG")) not in WORKSPACES:
+        raise UserError(
+            f"CUBLAS_WORKSPACE_CONFIG: {workspace!r}; expected {' or '.join(WORKSPACES)}, or unset it"
+        )
+    # torch.use_deterministic_algorithms sets the same flags but imports torch's compiler, which takes seconds.
+    torch.set_deterministic_debug_mode("error" if on_cuda else "warn")
+    # Deterministic mode fills new memory by default: that changes no result and costs a pass over every tensor.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
 @cache
 def prepare_runtime() -> Runtime:
     """Configure torch for this process and return what it runs on; called once, then cached.
 
     Device, precision and threads are chosen by the machine or set by FUNDIFF_DEVICE, FUNDIFF_PRECISION and
     FUNDIFF_THREADS. Joins the processes that `accelerate launch` started, keeps freed memory, and turns on deterministic
-    algorithms; torch warns where it has none. Raises UserError for a value that does not fit.
+    algorithms. Raises UserError for a value that does not fit.
     """
-    os.environ.setdefault(
-        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-    )  # must be set before the first matrix product on a GPU
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", WORKSPACES[0])  # before the first use of a GPU
     device = os.environ.get("FUNDIFF_DEVICE") or accelerator()
     workers.join(device)
     checked(device)
@@ -104,8 +119,5 @@ def prepare_runtime() -> Runtime:
     if precision not in PRECISIONS:
         raise UserError(f"FUNDIFF_PRECISION: {precision!r}; expected one of {', '.join(PRECISIONS)}")
     keep_freed_memory()
-    # torch.use_deterministic_algorithms sets the same flags but imports torch's compiler, which takes seconds.
-    torch.set_deterministic_debug_mode("warn")
-    # Deterministic mode fills new memory by default: that changes no result and costs a pass over every tensor.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    make_deterministic(device)
     return Runtime(device, precision, torch.get_num_threads(), workers.count())

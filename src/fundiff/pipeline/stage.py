@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import S, load_section, read_yaml
+from fundiff.pipeline.params import BASE, S, load_section, read_yaml
+from fundiff.pipeline.versions import record_versions
 
 PIPELINES = (
     "dvc.yaml",
@@ -49,6 +51,13 @@ def entry_of(name: str, pipelines: Sequence[str] = PIPELINES) -> dict[str, Any]:
     return entries[name]
 
 
+def inheritable_keys() -> set[str]:
+    """The keys of `base` in params.yaml that a stage inherits, as the dvc.yaml files say."""
+    pipelines = [path for pattern in ("dvc.yaml", "*/dvc.yaml") for path in Path().glob(pattern)]
+    texts = [path.read_text(encoding="utf-8") for path in pipelines]
+    return {key for text in texts for key in re.findall(rf"\b{BASE}\.(\w+)", text)}
+
+
 def listed(paths: list[str]) -> str:
     """Up to five paths, or the number of more."""
     return ", ".join(paths) if len(paths) <= 5 else f"{len(paths)} files"
@@ -79,6 +88,11 @@ def from_outside(error: Exception) -> str:
     # The second is what torch.save says where it could not write all.
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "inline_container" in text:
         return "the disk is full; make room and run it again"
+    if "does not have a deterministic implementation" in text:
+        operation = str(error).split()[0]
+        return (
+            f"the GPU has no deterministic way to compute {operation}; set FUNDIFF_DEVICE=cpu for this stage"
+        )
     if isinstance(error, PermissionError) or number == errno.EROFS:
         return f"may not write or read {getattr(error, 'filename', 'a file')}; give the project's folder to this user"
     return ""
@@ -86,11 +100,11 @@ def from_outside(error: Exception) -> str:
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     """Run stage `name` on its section of params.yaml."""
-    guarded(name, lambda: work(load_section(section, name, stage_names())))
+    guarded(name, lambda: work(load_section(section, name, stage_names(), inheritable=inheritable_keys())))
 
 
 def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPELINES) -> None:
-    """Run a stage's work and print what it read and wrote and its seconds.
+    """Run a stage's work, add the versions of the libraries to its numbers, and print what it read and wrote and its seconds.
 
     A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
     """
@@ -98,6 +112,8 @@ def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPE
     try:
         leads, entry = workers.leads(), entry_of(name, pipelines)
         work()
+        if leads and f"metrics/{name}.json" in files(entry, "metrics", "plots"):
+            record_versions(Path(f"metrics/{name}.json"))
     except UserError as error:
         sys.exit(f"{name}: {error}")
     except KeyboardInterrupt:

