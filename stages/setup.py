@@ -7,7 +7,7 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import run
 from fundiff.prior.hub import load_pinned
-from fundiff.prior.upscaling import enlarged, load_stage_ii
+from fundiff.prior.stage_ii import enlarged, load_stage_ii
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.generation import generated
@@ -43,7 +43,7 @@ def main(params: Params) -> None:
         large = enlarged(second, pictures, readings, unconditional, generators)
         rows[f"{large.shape[-1]} pixels"] = large
         for prompt, image in zip(params.prompts, large, strict=True):
-            outs.single(f"{names[prompt]}_large", image)
+            outs.single(f"{names[prompt]}_{steps:03d}_steps_large", image)
     words = [wrapped(prompt) for prompt in params.prompts]
     outs.grid(list(rows.values()), row_labels=list(rows), column_labels=words, panel=1.8)
     outs.numbers({"alignment": numbers})

@@ -31,7 +31,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import digest
 from fundiff.pipeline.lock import read_locks
 from fundiff.pipeline.params import read_yaml
-from fundiff.pipeline.stage import stage_entries, target_of
+from fundiff.pipeline.stage import PIPELINES, stage_entries, target_of
 from tests.commands import ENVIRONMENT, shell
 
 ENVIRONMENT.update(FUNDIFF_PRECISION="fp32", FUNDIFF_THREADS="1")  # of every command here
@@ -250,10 +250,10 @@ def suffered(project: Project, fault: str, stage: str, told: Counter[str]) -> No
     if fault not in MEANT and (half := half_written(project)):
         told[f"lost: half-written {sorted(half)} after {fault} of {stage}"] += 1
     try:
-        read_lock(project.folder / "dvc.lock")
+        read_locks(project.folder)
     except UserError:
         told["dvc.lock cut, and brought back from git"] += 1
-        shell(project.folder, "git", "checkout", "dvc.lock")
+        shell(project.folder, "git", "checkout", *(p.replace(".yaml", ".lock") for p in PIPELINES))
     try:
         repro(project.folder)
         equal = state(project.folder) == project.whole

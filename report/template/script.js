@@ -120,6 +120,9 @@
     large.style.width = `${innerWidth < 600 && natural > 600 ? Math.max(width, 720) : width}px`;
     const caption = !zooms[current].closest(".tile") && zooms[current].closest("figure, li").querySelector("figcaption, span:not(.hint)");
     viewer.querySelector(".caption").textContent = caption ? caption.textContent : image.alt;
+    const exact = viewer.querySelector(".true");
+    exact.hidden = !image.dataset.true;
+    if (image.dataset.true) exact.firstElementChild.href = image.dataset.true;
     viewer.querySelector(".count").textContent = `${current + 1} of ${zooms.length}`;
     if (!viewer.open) viewer.showModal();
   };

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fundiff.critic.encoder import ImageEncoder, save_critic
 from fundiff.pipeline.errors import UserError
+from stages import upscaling
 from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,7 @@ STAGES = [
     "masked_sdedit",
     "colourisation",
     "samplers",
+    "upscaling",
     "flow_forward",
     "flow_blur",
     "flow_one_step",
@@ -124,6 +126,8 @@ def project(tmp_path_factory):
     save_critic(folder / "models/critic", ImageEncoder(), {})
     shutil.copytree(ROOT / "data/images", folder / "data/images")
     shutil.copy(ROOT / "models/critic/vocabulary.json", folder / "models/critic/vocabulary.json")
+    shutil.copytree(ROOT / "models/upscaler", folder / "models/upscaler")
+    shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     (folder / "params.yaml").write_text(
         yaml.safe_dump(shrunk(params, prior), sort_keys=False), encoding="utf-8"
@@ -140,7 +144,7 @@ def numbers(name: str) -> dict:
     return json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", STAGES[3:])
+@pytest.mark.parametrize("name", [name for name in STAGES[3:] if name != "upscaling"])
 def test_a_stage_leaves_its_figure_and_its_numbers(project, name):
     assert numbers(name)
     assert list(Path(f"report/figures/{name}").glob("*.png"))
@@ -160,6 +164,35 @@ def test_single_pictures_have_their_true_size(project):
     assert len(large) == 3 + len(anagrams)  # what setup draws, and every anagram through its views
     assert {Image.open(path).size for path in large} == {(4 * SIZE, 4 * SIZE)}
     assert {Image.open(path).size for path in set(singles) - large} == {(SIZE, SIZE)}
+
+
+def test_plain_pictures_are_also_large(project, monkeypatch):
+    def made() -> dict[str, tuple[str, bytes]]:
+        told = json.loads(Path("data/upscaled/made.json").read_text("utf-8"))
+        files = {path: Path("data/upscaled", *Path(path).parts[2:]) for path in told}
+        assert {Image.open(file).size for file in files.values()} == {(4 * SIZE, 4 * SIZE)}
+        return {path: (how, files[path].read_bytes()) for path, how in told.items()}
+
+    singles = {
+        path.as_posix() for name in upscaling.listed("report/") for path in Path(name).glob("single/*.png")
+    }
+    first = made()
+    assert set(first) == {path for path in singles if not path.endswith("_large.png")} and len(first) > 30
+    assert {how for how, _ in first.values()} == {"realesrgan"}
+    run("upscaling")
+    assert made() == first
+    upscaling.main(upscaling.Params(upscaler="resize"))
+    assert {how for how, _ in made().values()} == {"resize"}
+    upscaling.main(upscaling.Params(upscaler="stage_ii"))
+    drawn = {path: content for path, (how, content) in made().items() if how == "stage_ii"}
+    assert len(drawn) == 3 + len(numbers("visual_anagrams"))
+    assert all(
+        Path(path).with_stem(Path(path).stem + "_large").read_bytes() == content
+        for path, content in drawn.items()
+    )
+    monkeypatch.setattr(upscaling, "LARGE", "_none")
+    with pytest.raises(UserError, match=r"upscaling\.upscaler is stage_ii, but no second stage drew"):
+        upscaling.main(upscaling.Params(upscaler="stage_ii"))
 
 
 def test_sdedit_nears_the_input_and_its_last_level_returns_it(project):

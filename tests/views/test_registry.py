@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fundiff.pictures.films import afar
 from fundiff.pipeline.errors import UserError
-from fundiff.views.registry import VIEWS, view_named
+from fundiff.views.registry import VIEWS, commutes_with_resizing, view_named
 
 X = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -115,3 +115,17 @@ def test_a_permutation_from_a_file(tmp_path):
         view_named(path).view(X)
     with pytest.raises(UserError, match="not found or not a"):
         view_named("nothing.npy").view(X)
+
+
+@pytest.mark.parametrize(
+    "name", [*VIEWS, "flip then rotate_90", "rotate_90 then jigsaw", "negate then flip then mirror"]
+)
+def test_which_views_commute_with_resizing(name):
+    """Bilinear resizing, then the view, or the other way round."""
+    view, x = view_named(name), torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 2 - 1
+
+    def large(x):
+        return torch.nn.functional.interpolate(x, scale_factor=4, mode="bilinear")
+
+    same = torch.allclose(view.view(large(x)), large(view.view(x)), atol=1e-5)
+    assert commutes_with_resizing(view) == same

@@ -22,6 +22,7 @@ from fundiff.report.digit_findings import DIGITS
 from fundiff.report.findings import finding
 from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
+from fundiff.report.larger import Enlargements
 from fundiff.report.live import network
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage, load_bench, of_other_versions
@@ -65,14 +66,15 @@ def environment(folder: Path) -> jinja2.Environment:
 
 def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     """The functions that the templates call."""
-    markup = jinja2.utils.markupsafe.Markup
+    markup, enlargements = jinja2.utils.markupsafe.Markup, Enlargements(root)
     return {
         "caption": partial(caption, stages=stages),
         "chosen": embedding.chosen,
         "code_of": source_of,
-        "figure_of": lambda path: embedding.figure(root / path),
+        "figure_of": enlargements.figure,
         "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
         "film_from": embedding.film,
+        "enlarged_by": enlargements.said,
         "finding": partial(finding, PICTURES | DIGITS, stages=stages),
         "frames_of": lambda path: embedding.frames_of(root / path),
         "grid_of": lambda name: layout.grid_of(stages[name]),
@@ -81,6 +83,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
         "picture_of": embedding.picture,
         "slug": slug,
         "times_of_frames": layout.times_of_frames,
+        "true_figure_of": lambda path: embedding.figure(root / path),
     }
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.grids import tile
@@ -17,7 +16,7 @@ from fundiff.pipeline.noise import generator, sample_generators
 from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.prior.hub import load_pinned
-from fundiff.prior.upscaling import FACTOR, StageII, enlarged, load_stage_ii
+from fundiff.prior.stage_ii import StageII, enlarged, load_stage_ii
 from fundiff.techniques.anagrams import Reading, draw_anagram
 from fundiff.techniques.bench import Bench, open_bench
 from fundiff.techniques.settings import Guided
@@ -56,14 +55,12 @@ class AnagramParams(Guided):
 def large(
     bench: Bench,
     params: AnagramParams,
-    second: StageII | None,
+    second: StageII,
     name: str,
     readings: Sequence[Reading],
     image: Tensor,
 ) -> Tensor:
-    """The anagram `[3, S, S]` at four times its size: by stage II through all its views, or resized without one."""
-    if second is None:
-        return interpolate(image[None], scale_factor=FACTOR, mode="bicubic").clamp(-1, 1)[0]
+    """The anagram `[3, S, S]` at four times its size, by stage II through all its views."""
     told = [(view, bench.states([prompt]), weight) for view, prompt, weight in readings]
     unconditional = bench.states([params.unconditional])[0]
     generators = [generator(params.seed, name, "large")]
@@ -98,7 +95,8 @@ def anagram_stage(stage: str, params: AnagramParams) -> None:
         rows.append([x[chosen] for _, x, _ in seen])
         words.append([f"{wrapped(view.label)}:\n{wrapped(prompt)}" for view, prompt, _ in readings])
         outs.single(name, drawn[chosen])
-        outs.single(f"{name}_large", large(bench, params, second, name, readings, drawn[chosen]))
+        if second:
+            outs.single(f"{name}_large", large(bench, params, second, name, readings, drawn[chosen]))
         outs.film(
             name, turning(drawn[chosen][None], [view for view, _, _ in readings[1:]], params.turning), hold=60
         )

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import nearest
-from fundiff.views.permuted import FromFile, InnerCircle, Jigsaw, Pixels, Skew, Squares
+from fundiff.views.permuted import FromFile, InnerCircle, Jigsaw, Permutation, Pixels, Skew, Squares
 from fundiff.views.rigid import CycleColours, Flip, Mirror, Negate, Rotate90, Rotate180, Rotate270, View
 
 VIEWS: dict[str, type[View]] = {
@@ -89,3 +89,10 @@ def enlarged_view(view: View, factor: int) -> View:
     if isinstance(view, Composition):
         return Composition(enlarged_view(view.first, factor), enlarged_view(view.second, factor))
     return Blocks(view, factor) if isinstance(view, Pixels | FromFile) else view
+
+
+def commutes_with_resizing(view: View) -> bool:
+    """Whether the view of the resized picture is the resized view: flips, quarter turns and colours, no other permutation."""
+    if isinstance(view, Composition):
+        return commutes_with_resizing(view.first) and commutes_with_resizing(view.second)
+    return not isinstance(view, Permutation)

@@ -8,7 +8,7 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned
 from fundiff.prior.schedules import schedule_of
-from fundiff.prior.upscaling import FACTOR, enlarged, load_stage_ii
+from fundiff.prior.stage_ii import FACTOR, enlarged, load_stage_ii
 from fundiff.views.registry import VIEWS, enlarged_view, view_named
 from tests.tiny import SIZE, make_stage_ii, scheduler
 

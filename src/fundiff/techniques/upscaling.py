@@ -1,0 +1,60 @@
+"""Pictures at four times their size: resized, or by Real-ESRGAN through the views in which they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+from torchvision.transforms.functional import pil_to_tensor
+
+from fundiff.prior.realesrgan import FACTOR, RealESRGAN
+from fundiff.sampling.estimators import lowpass
+from fundiff.views.registry import commutes_with_resizing, view_named
+from fundiff.views.rigid import View
+
+
+def resized(image: Image.Image) -> Image.Image:
+    """The image enlarged by Lanczos's filter."""
+    return image.resize((FACTOR * image.width, FACTOR * image.height), Image.Resampling.LANCZOS)
+
+
+def true_from_afar(large: Tensor, small: Tensor) -> Tensor:
+    """A large picture with the low frequencies of the small one, by back-projection (Irani and Peleg 1991).
+
+    What is missing after shrinking is added, without its fine part, which is the grain that the upscaler took away.
+    """
+    for _ in range(2):
+        missing = lowpass(small - avg_pool2d(large, FACTOR), 9, 1.0)
+        large = large + interpolate(missing, scale_factor=FACTOR, mode="bilinear")
+    return large
+
+
+@torch.no_grad()
+def upscaled(network: RealESRGAN, pictures: Tensor, views: Sequence[View]) -> Tensor:
+    """Pictures `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`, the mean of what every view's reading becomes.
+
+    The views must commute with resizing. So an anagram favours none of its readings, and a hybrid keeps both of its.
+    """
+    readings = [view.inverse(2 * network((view.view(pictures) + 1) / 2) - 1) for view in views]
+    return true_from_afar(torch.stack(readings).mean(0), pictures).clamp(-1, 1)
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """What makes a picture large: Real-ESRGAN, or Lanczos's filter without a network; views: anagram -> its views' names."""
+
+    network: RealESRGAN | None
+    views: Mapping[str, Sequence[str]]
+
+    def __call__(self, name: str, image: Image.Image) -> tuple[Image.Image | Tensor, str]:
+        """A picture at four times its size, and how: "realesrgan", or "resize", also where a view would not hold."""
+        views = [view_named(view) for view in self.views.get(name, ["identity"])]
+        if self.network is None or not all(map(commutes_with_resizing, views)):
+            return resized(image), "resize"
+        device = next(self.network.parameters()).device
+        small = pil_to_tensor(image).to(device) / 127.5 - 1
+        return upscaled(self.network, small[None], views)[0], "realesrgan"

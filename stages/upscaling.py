@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from fundiff.pictures.opening import content_of, opened
+from fundiff.pictures.sources import save_png
+from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import replacing, write_json
+from fundiff.pipeline.params import Section
+from fundiff.pipeline.progress import progress
+from fundiff.pipeline.runtime import prepare_runtime
+from fundiff.pipeline.stage import entry_of, files, run
+from fundiff.prior.realesrgan import load_realesrgan
+from fundiff.techniques.upscaling import Upscaler
+
+LARGE = "_large"  # ends the names of the pictures that the model's second stage drew
+
+
+class Params(Section):
+    upscaler: Literal["realesrgan", "resize", "stage_ii"] = Field(
+        description="stage_ii: where the model's second stage drew a picture, that one; realesrgan for the others"
+    )
+
+
+def listed(folder: str) -> list[str]:
+    """The stage's deps in a folder: dvc.yaml says whose pictures are made large."""
+    return [dep for dep in files(entry_of("upscaling"), "deps") if dep.startswith(folder)]
+
+
+def main(params: Params) -> None:
+    paths = sorted(path for dep in listed("report/") for path in Path(dep, "single").glob("*.png"))
+    drawn = {path for path in paths if path.stem.endswith(LARGE)}
+    if params.upscaler == "stage_ii" and not drawn:
+        raise UserError(
+            "params.yaml: upscaling.upscaler is stage_ii, but no second stage drew; set model.stage_ii"
+        )
+    told = [json.loads(Path(path).read_text(encoding="utf-8")) for path in listed("metrics/")]
+    views = {name: [part["seen"] for part in one["readings"]] for all_ in told for name, one in all_.items()}
+    network = None if params.upscaler == "resize" else load_realesrgan(prepare_runtime().device)
+    upscaler = Upscaler(network, views)
+    made = {}
+    with replacing("data/upscaled") as temporary:
+        small = [path for path in paths if path not in drawn]
+        for path in progress(small, "upscaling", len(small), "picture"):
+            out, second = temporary / path.relative_to("report/figures"), path.with_stem(path.stem + LARGE)
+            if params.upscaler == "stage_ii" and second in drawn:
+                save_png(out, opened(content_of(str(second)), str(second)))
+                made[path.as_posix()] = "stage_ii"
+            else:
+                image, made[path.as_posix()] = upscaler(path.stem, opened(content_of(str(path)), str(path)))
+                save_png(out, image)
+        write_json(temporary / "made.json", made)
+
+
+if __name__ == "__main__":
+    run("upscaling", Params, main)
