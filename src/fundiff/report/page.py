@@ -27,6 +27,7 @@ from fundiff.report.live import network
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage, load_bench
 from fundiff.report.source import source_of
+from fundiff.report.tiles import tiles_of
 from fundiff.report.tries import TRIES
 from fundiff.report.words import caption, departures, figure
 
@@ -91,11 +92,9 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     markup = jinja2.utils.markupsafe.Markup
     return {
         "caption": partial(caption, stages=stages),
-        "chosen": embedding.chosen,
         "code_of": source_of,
         "figure_of": lambda path: embedding.figure(root / path),
-        "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
-        "film_from": embedding.film,
+        "film_of": lambda path: embedding.film_of(root / path),
         "finding": partial(finding, PICTURES | DIGITS, stages=stages),
         "frames_of": lambda path: embedding.frames_of(root / path),
         "grid_of": lambda name: layout.grid_of(stages[name]),
@@ -103,7 +102,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
         "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),
         "picture_of": embedding.picture,
         "slug": slug,
-        "times_of_frames": layout.times_of_frames,
+        "tiles_of": lambda path, about, axes: tiles_of(root / path, about, axes),
     }
 
 
