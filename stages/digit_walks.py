@@ -4,8 +4,9 @@ import torch
 from pydantic import Field
 
 from fundiff.digits.networks import load_unet, process_of
+from fundiff.digits.sampling import times
 from fundiff.digits.walks import denoising, interpolation
-from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.films import save_film, save_steps, thinned
 from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import prepare_runtime
@@ -34,26 +35,23 @@ def main(params: Params) -> None:
     runtime, (unet, config) = prepare_runtime(), load_unet("models/class_unet")
     unet, process = runtime.place(unet), process_of(config)
     both = denoising(unet, process, params.seed, params.guidance_scale, params.steps, runtime)
-    gif(f"{FOLDER}/denoising.gif", [tile(both[i], 10) for i in thinned(len(both))])
+    at, about = times(process, params.steps), f"x_t and the guess, guidance {params.guidance_scale:g}"
+    save_steps(f"{FOLDER}/denoising.webp", both, 10, at, about)
     chosen = thinned(len(both), COLUMNS)
-    rows, steps = (
-        [[both[i][row + params.digit] for i in chosen] for row in (0, 10)],
-        [f"step {i + 1}" for i in chosen],
-    )
-    grid(f"{FOLDER}/denoising.png", rows, ["the sample", "the guess"], steps, panel=0.9)
+    rows = [[both[i][row + params.digit] for i in chosen] for row in (0, 10)]
+    grid(f"{FOLDER}/denoising.png", rows, ["the sample", "the guess"], [at[i] for i in chosen], panel=0.9)
     asked = params.interpolation
     pairs, shares = asked.pairs, torch.linspace(0, 1, asked.frames, device=runtime.device)
     ways = interpolation(
         unet, process, pairs, shares, params.seed, params.guidance_scale, asked.steps, runtime
     )
-    sheets = [tile(way, len(pairs), scale=3) for way in ways]
-    gif(f"{FOLDER}/interpolation.gif", [*sheets, *sheets[-2::-1]])
+    sheets = [tile(way, len(pairs), gap=1, scale=1) for way in ways]
+    mixed, names = [f"{share:.0%}" for share in shares.tolist()], [f"{a} to {b}" for a, b in pairs]
+    about = f"{', '.join(names)}, guidance {params.guidance_scale:g}"
+    save_film(f"{FOLDER}/interpolation.webp", sheets + sheets[-2::-1], mixed + mixed[-2::-1], about)
     chosen = thinned(len(ways), COLUMNS)
-    rows, told = (
-        [[ways[i][p] for i in chosen] for p in range(len(pairs))],
-        [f"{100 * shares[i].item():.0f} %" for i in chosen],
-    )
-    grid(f"{FOLDER}/interpolation.png", rows, [f"{a} to {b}" for a, b in pairs], told, panel=0.9)
+    rows = [[ways[i][p] for i in chosen] for p in range(len(pairs))]
+    grid(f"{FOLDER}/interpolation.png", rows, names, [mixed[i] for i in chosen], panel=0.9)
 
 
 if __name__ == "__main__":

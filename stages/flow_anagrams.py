@@ -39,8 +39,7 @@ def main(params: Params) -> None:
         rows.append([x[chosen] for _, x, _ in seen])
         words.append([f"{wrapped(view.label)}:\n{wrapped(prompt)}" for view, prompt, _ in readings])
         outs.single(name, drawn[chosen])
-        views = [view for view, _, _ in readings[1:]]
-        outs.film(name, turning(drawn[chosen][None], views, params.turning), hold=60)
+        outs.film(name, *turning(drawn[chosen][None], readings, params.turning), hold=600)
     outs.grid(rows, captions=words, panel=1.9)
     outs.numbers(numbers)
 

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fundiff.pictures.outs import Outs
+from fundiff.pictures.outs import Outs, quoted
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
@@ -47,7 +47,7 @@ def main(params: Params) -> None:
     plates = [image, x_t[0], *(x[0] for x in results.values())]
     captions = [["", *(f"MSE {error(x, image):.4f}" for x in (x_t, *results.values()))]]
     outs.grid([plates], "comparison", column_labels=columns, captions=captions, panel=1.6)
-    outs.animation(frames, 1, scale=4)
+    outs.animation(frames, 1, [f"t = {t:.2f}" for t in times], f"{quoted(params.prompt)}, no guidance")
     for name, x in results.items():
         outs.single(name, x[0])
     numbers = {name: psnr_ssim(x, image) | {"mse": error(x, image)} for name, x in results.items()}

@@ -1,6 +1,6 @@
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.masks import MaskedPicture, load_masked, seam
-from fundiff.pictures.outs import Outs, wrapped
+from fundiff.pictures.outs import Outs, quoted, wrapped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
@@ -35,7 +35,8 @@ def main(params: Params) -> None:
         }
     titles = ["original", "mask", "to fill", f"filled, {len(frames) - 1} steps"]
     outs.grid(rows, column_labels=titles, captions=words, panel=1.6)
-    outs.animation(frames, len(names))
+    told = f"{quoted(*prompts)}, guidance w = {params.w:g}"
+    outs.animation(frames, len(names), [f"t = {bench.path.alpha(t):.2f}" for t in path], told)
     outs.numbers(numbers)
 
 

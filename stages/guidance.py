@@ -2,7 +2,7 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from fundiff.critic.scoring import Scorer, load_scorer
-from fundiff.pictures.outs import Outs
+from fundiff.pictures.outs import Outs, quoted
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.generation import guided_samples, look
@@ -42,9 +42,12 @@ def main(params: Params) -> None:
     }
     swept = dict(sorted(swept.items()))
     away = {text: guided_samples(*asked, unconditional=text)[-1] for text in params.negative_prompts}
-    outs.animation(frames, params.count)
-    outs.grid([guided], row_labels=[f"g = {params.guidance_scale:g}"], column_labels=labels, panel=1.6)
-    rows = [f"g = {scale:g}" for scale in swept]
+    times = [f"t = {t}" for t in bench.timesteps(params)]
+    outs.animation(
+        frames, params.count, times, f"{quoted(params.prompt)}, guidance {params.guidance_scale:g}"
+    )
+    outs.grid([guided], row_labels=[f"γ = {params.guidance_scale:g}"], column_labels=labels, panel=1.6)
+    rows = [f"γ = {scale:g}" for scale in swept]
     outs.grid(list(swept.values()), "sweep", row_labels=rows, column_labels=labels, panel=1.2)
     for i, image in enumerate(guided):
         outs.single(f"{i + 1}", image)

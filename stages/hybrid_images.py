@@ -1,7 +1,7 @@
 from pydantic import Field
 
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.films import afar, zooming
+from fundiff.pictures.films import afar, zoom_shares, zooming
 from fundiff.pictures.outs import Outs, unit, wrapped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named
@@ -37,7 +37,9 @@ def main(params: Params) -> None:
         rows.append([samples[chosen], afar(samples[chosen], 0.2), blurred[chosen]])
         words.append([f"near:\n{wrapped(pair.near)}", f"afar:\n{wrapped(pair.far)}", "its low frequencies"])
         outs.single(name, samples[chosen])
-        outs.film(name, zooming(unit(samples[chosen]), params.zoom))
+        sizes = [f"{share:.0%} of the size" for share in zoom_shares(params.zoom)]
+        about = f"near: {pair.near}; far: {pair.far}"
+        outs.film(name, zooming(unit(samples[chosen]), params.zoom), sizes, about)
     outs.grid(rows, captions=words, panel=1.9)
     outs.numbers(numbers)
 

@@ -1,6 +1,6 @@
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.masks import MaskedPicture, load_masked, seam
-from fundiff.pictures.outs import Outs, wrapped
+from fundiff.pictures.outs import Outs, quoted, wrapped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
@@ -22,9 +22,8 @@ def main(params: Params) -> None:
     bench, scorer = open_bench([*prompts, params.unconditional]), load_scorer()
     originals, masks = load_masked(examples, bench.prior.size, "data/pictures", bench.device)
     frames, calls = {}, {}
-    for kind, times in {"plain": 1, "resampled": params.resample.times}.items():
-        if kind == "resampled" and times == 1:
-            continue
+    again = {"resampled": params.resample.times} if params.resample.times > 1 else {}
+    for kind, times in ({"plain": 1} | again).items():
         path = back_and_forth(bench.timesteps(params), params.resample.length, times)
         calls[kind] = unet_calls(path)
         print(f"inpainting: {calls[kind]} UNet calls, every step {times} times", flush=True)
@@ -46,7 +45,8 @@ def main(params: Params) -> None:
         }
     titles = ["original", "mask", "to fill", *(f"{kind}, {count} calls" for kind, count in calls.items())]
     outs.grid(rows, column_labels=titles, captions=words, panel=1.6)
-    outs.animation(final, len(names))
+    about = f"{quoted(*prompts)}, guidance {params.guidance_scale:g}"
+    outs.animation(final, len(names), [f"t = {t}" for t in path], about)
     outs.numbers(numbers | {"unet_calls": calls})
 
 

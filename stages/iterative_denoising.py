@@ -1,6 +1,6 @@
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from fundiff.pictures.outs import Outs
+from fundiff.pictures.outs import Outs, quoted
 from fundiff.pictures.restoration import best_blur
 from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.stage import run
@@ -14,6 +14,7 @@ class Params(Strided):
     prompt: str
     i_start: int = Field(ge=0, description="index of the first timestep; the course's 10 is t = 690")
     every: int = Field(ge=1, description="the figure shows every so many steps")
+    also_from: list[NonNegativeInt] = Field(description="more t to begin at, for comparison with one step")
 
 
 def main(params: Params) -> None:
@@ -40,11 +41,17 @@ def main(params: Params) -> None:
     titles = ["original", f"noisy, t = {t}", "iterative", "one step", f"blur, σ = {sigma:g}"]
     pictures = [image, x_t[0], *(x[0] for x in results.values())]
     outs.grid([pictures], "comparison", column_labels=titles, panel=1.6)
-    outs.animation(frames, 1, scale=4)
+    outs.animation(frames, 1, [f"t = {t}" for t in timesteps], f"{quoted(params.prompt)}, no guidance")
     for name, x in results.items():
         outs.single(name, x[0])
+    further = {}
+    for t_0 in params.also_from:
+        start, path = noisy(bench.path, params.seed, image, t_0), [t_0, *(s for s in every if s < t_0)]
+        restored = iterative(bench, params, start, path, params.prompt)[-1]
+        outs.single(f"t_{t_0:03d}", restored[0])
+        further[t_0] = psnr_ssim(restored, image)
     numbers = {name: psnr_ssim(x, image) for name, x in results.items()} | {"noisy": psnr_ssim(x_t, image)}
-    outs.numbers(numbers | {"t": t, "blur": {"kernel": kernel, "sigma": sigma}})
+    outs.numbers(numbers | {"t": t, "from": further, "blur": {"kernel": kernel, "sigma": sigma}})
 
 
 if __name__ == "__main__":

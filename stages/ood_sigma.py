@@ -6,7 +6,7 @@ from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import add_noise
 from fundiff.judge.denoising import restoration_scores, restore
 from fundiff.judge.scores import rounded
-from fundiff.pictures.films import gif
+from fundiff.pictures.films import save_film
 from fundiff.pictures.grids import grid, tile
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
@@ -43,11 +43,13 @@ def main(params: Params) -> None:
         rows += [list(z), list(restore(unet, z, runtime))]
         labels += [f"σ = {sigma:g}", "denoised"]
     grid("report/figures/ood_sigma.png", rows, labels, panel=0.8)
-    frames = []
-    for i in range(params.frames):
-        z = add_noise(chosen, max(params.sigmas) * i / (params.frames - 1), generator(params.seed, "shown"))
-        frames.append(tile(torch.cat([z, restore(unet, z, runtime)]), len(chosen)))
-    gif("report/figures/ood_sigma.gif", frames, milliseconds=120)
+    frames, shown = [], [max(params.sigmas) * i / (params.frames - 1) for i in range(params.frames)]
+    for sigma in shown:
+        z = add_noise(chosen, sigma, generator(params.seed, "shown"))
+        frames.append(tile(torch.cat([z, restore(unet, z, runtime)]), len(chosen), gap=1, scale=1))
+    about = "digits with noise, and below them the denoised ones"
+    labels = [f"σ = {sigma:.2f}" for sigma in shown]
+    save_film("report/figures/ood_sigma.webp", frames, labels, about, milliseconds=120)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from fundiff.report.key_figures import key_figures
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
 
-Figure = Annotated[str, Field(pattern=r"^report/figures/([\w-]+/)*[\w-]+\.(png|gif)$")]
+Figure = Annotated[str, Field(pattern=r"^report/figures/([\w-]+/)*[\w-]+\.(png|webp)$")]
 
 
 class Params(Section):

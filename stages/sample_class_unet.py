@@ -3,8 +3,9 @@ from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.estimators import check_guidance, classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample
-from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, summary, write_samples
+from fundiff.digits.sampling import sample, times
+from fundiff.judge.digit_scoring import DigitScoring, SampleParams, summary, write_samples
+from fundiff.pictures.films import save_steps
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers
 from fundiff.pipeline.noise import sample_generators
@@ -37,7 +38,9 @@ def main(params: Params) -> None:
         frames = [workers.gathered(frame, len(digits)) for frame in moving]
         rows = [list(row) for row in frames[-1].split(10)]
         grid(f"report/figures/class_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
-        animate(f"report/figures/class_unet/epoch_{epoch:03d}.gif", frames, 10)
+        about = f"after epoch {epoch}, guidance {params.guidance_scale:g}"
+        path = f"report/figures/class_unet/epoch_{epoch:03d}.webp"
+        save_steps(path, frames, 10, times(process, params.steps), about)
     scoring, scores = DigitScoring(params.seed, runtime), {}
     labels = scoring.labels(scoring.reference.size)
     mine = workers.share(len(labels))

@@ -3,9 +3,10 @@ from pydantic import Field
 
 from fundiff.digits.estimators import timed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample
+from fundiff.digits.sampling import sample, times
 from fundiff.judge.classifier import verdicts
-from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, write_samples
+from fundiff.judge.digit_scoring import DigitScoring, SampleParams, write_samples
+from fundiff.pictures.films import save_steps
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers
 from fundiff.pipeline.noise import sample_generators
@@ -32,7 +33,9 @@ def main(params: Params) -> None:
         frames = [workers.gathered(frame, params.count) for frame in moving]
         rows = [list(row) for row in frames[-1].split(COLUMNS)]
         grid(f"report/figures/time_unet/epoch_{epoch:03d}.png", rows, panel=0.8)
-        animate(f"report/figures/time_unet/epoch_{epoch:03d}.gif", frames, COLUMNS)
+        about = f"after epoch {epoch}, no class"
+        path = f"report/figures/time_unet/epoch_{epoch:03d}.webp"
+        save_steps(path, frames, COLUMNS, times(process, params.steps), about)
     scoring = DigitScoring(params.seed, runtime)
     sets = scoring.sets(estimator, process, scoring.reference.size, **dict(params.scored))
     seen = verdicts(scoring.judge, torch.cat(sets))[1]

@@ -31,7 +31,7 @@ def main(params: Params) -> None:
     outs, scorer, bench = Outs("samplers"), load_scorer(), open_bench([*params.prompts, params.unconditional])
     prompts = [prompt for prompt in params.prompts for _ in range(params.samples)]
     estimator = bench.guided(params, prompts)
-    rows, words, numbers = [], [], {}
+    rows, numbers = [], {}
     for name, sampler in SAMPLERS.items():
         results = {}
         for calls in sorted(params.calls):
@@ -47,9 +47,11 @@ def main(params: Params) -> None:
         }
         firsts = [unit(pictures[:: params.samples]) for pictures in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
-        words.append([f"{calls} calls" for calls in results])
-    labels = [name.replace("_", "\n") for name in SAMPLERS]
-    grid(outs.folder / "samplers.png", rows, labels, captions=words, panel=2.4)
+    labels, columns = (
+        [name.replace("_", " ") for name in SAMPLERS],
+        [f"{n} calls" for n in sorted(params.calls)],
+    )
+    grid(outs.folder / "samplers.png", rows, labels, columns, panel=2.4)
     outs.numbers({"alignment": numbers, "prompts": "; ".join(params.prompts)})
 
 

@@ -53,7 +53,7 @@ ROWS = {
     "RANK without WORLD_SIZE, device cpu:7": f"{RUNTIME}::test_a_wrong_value_is_one_line_that_names_it",
     "reduction sum with weights that do not sum to 1": f"{HERE}::test_a_value_out_of_range_is_one_line",
     "a prediction that no step here can use": f"{FOLDERS}::test_a_folder_that_is_no_prior_is_one_line",
-    "equal GIF frames": "pictures/test_grids.py::test_equal_frames_stay_as_many",
+    "equal frames of a film": "pictures/test_grids.py::test_equal_frames_stay_as_many",
     "a mask as a wide SVG": f"{SOURCES}::test_a_mask_drawn_as_svg_is_light_where_new_content_goes_and_never_squeezed",
     "a dim 16-bit mask": f"{SOURCES}::test_a_dim_mask_of_16_bits_is_scaled_to_its_range",
     # Tracebacks where one line belongs
@@ -249,7 +249,7 @@ def test_a_cut_lock_is_one_line_that_says_how_to_mend_it(tmp_path):
         "report/figures/nowhere/single/car_level_03.png",
         "report/figures/setup/single/a_010_steps.png",
         "report/figures/noising.png",
-        "report/figures/a/b/c/d.gif",
+        "report/figures/a/b/c/d.webp",
     ],
 )
 def test_any_figure_of_a_stage_has_a_caption(path, tmp_path):

@@ -2,22 +2,23 @@
 (() => {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  // Films: a sheet of frames behind a window. They play once when first seen, then rest on the last frame.
+  // Films: a sheet of frames behind a window, and above it the last frame. They play once when first seen, then rest on it.
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); entry.target.play(); }
   }, { threshold: 0.6 });
   for (const film of document.querySelectorAll(".film")) {
     const { columns, rows, width, height } = film.dataset;
-    const labels = film.dataset.labels ? JSON.parse(film.dataset.labels) : null;
-    const image = film.querySelector("img"), range = film.querySelector("input");
+    const labels = JSON.parse(film.dataset.labels), rest = film.querySelector(".rest");
+    const image = film.querySelector(".reel"), range = film.querySelector("input");
     const button = film.querySelector(".play"), output = film.querySelector("output");
     const sign = button.firstElementChild, about = button.getAttribute("aria-label").replace("Play: ", "");
     const last = Number(range.max);
     let timer = 0;
     const show = (i) => {
       const x = (i % columns) * (+width + 2) + 1, y = Math.floor(i / columns) * (+height + 2) + 1;
+      rest.style.opacity = i === last ? 1 : 0;
       image.style.transform = `translate(${-100 * x / (columns * (+width + 2))}%, ${-100 * y / (rows * (+height + 2))}%)`;
-      output.textContent = labels ? labels[i] : `${i + 1} / ${last + 1}`;
+      output.textContent = labels[i];
       range.setAttribute("aria-valuetext", output.textContent);
     };
     const stop = () => { clearInterval(timer); timer = 0; sign.textContent = "▶"; button.setAttribute("aria-label", `Play: ${about}`); };
@@ -49,47 +50,69 @@
     button.addEventListener("click", () => button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true"));
   }
 
-  // Scrubbers: one column of a grid of pictures at a time, large; the grid itself folds away below.
-  const scrubbed = (grids, host) => {
-    const columns = JSON.parse(grids[0].dataset.columns);
-    const rows = grids.flatMap((grid) => {
-      const labels = JSON.parse(grid.dataset.columns), tiles = [...grid.querySelectorAll(".tile")];
-      return Array.from({ length: tiles.length / labels.length }, (_, r) => columns.map((label) => tiles[r * labels.length + labels.indexOf(label)]));
-    }).filter((row) => row.every(Boolean));
-    if (columns.length < 2 || !rows.length) return;
-    const large = document.createElement("div"), controls = document.createElement("label");
-    large.className = "large"; controls.className = "controls";
-    const range = Object.assign(document.createElement("input"), { type: "range", min: 0, max: columns.length - 1, value: Math.floor(columns.length / 2) });
-    const output = document.createElement("output");
-    controls.append(host.dataset.scrub, range, output);
-    for (const row of rows) {
-      const card = document.createElement("div"), image = row[0].querySelector("img").cloneNode();
-      const under = Object.assign(document.createElement("span"), { className: "under", textContent: row[0].dataset.row });
-      card.append(image, under); large.append(card);
+  // Scrubbers: the pictures of one place on the axes at a time, large; the figure itself folds away below.
+  // axes: [name, values] each; tiles: what to show (image), where on the axes (at) and in which card (slot).
+  const scrubbed = (host, axes, tiles) => {
+    const slots = [...new Set(tiles.map((tile) => tile.slot))];
+    const known = new Map(tiles.map((tile) => [`${tile.at}|${tile.slot}`, tile.image]));
+    const large = document.createElement("div");
+    large.className = "large";
+    large.style.maxWidth = `${15 * slots.length}rem`;
+    for (const slot of slots) {
+      const card = document.createElement("div"), image = tiles[0].image.cloneNode();
+      image.loading = "eager";
+      card.append(image, Object.assign(document.createElement("span"), { className: "under", textContent: slot }));
+      large.append(card);
     }
+    const knobs = axes.map(([name, values]) => {
+      const label = document.createElement("label"), output = document.createElement("output");
+      label.className = "controls";
+      const range = Object.assign(document.createElement("input"), { type: "range", min: 0, max: values.length - 1, value: Math.floor(values.length / 2) });
+      label.append(name, range, output);
+      range.addEventListener("input", () => show());
+      return { label, range, output, values };
+    });
     const show = () => {
-      rows.forEach((row, r) => {
-        const from = row[range.value].querySelector("img"), to = large.children[r].firstChild;
-        to.src = from.src; to.alt = from.alt;
+      const place = knobs.map(({ range }) => +range.value), last = place.length - 1;
+      while (place[last] > 0 && !known.has(`${place}|${slots[0]}`)) place[last]--;  // not every row goes as far
+      slots.forEach((slot, i) => {
+        const from = known.get(`${place}|${slot}`), to = large.children[i].firstChild;
+        if (from) { to.src = from.src; to.alt = from.alt; }
       });
-      output.textContent = columns[range.value];
-      range.setAttribute("aria-valuetext", output.textContent);
+      knobs.forEach(({ range, output, values }, i) => {
+        output.textContent = values[place[i]];
+        range.setAttribute("aria-valuetext", output.textContent);
+      });
     };
-    range.addEventListener("input", show);
     show();
-    large.style.maxWidth = `${15 * rows.length}rem`;
-    host.prepend(large, controls);
+    host.prepend(large, ...knobs.filter(({ values }) => values.length > 1).map(({ label }) => label));
+  };
+  // The tiles of a grid: columns are the axis, rows are the cards; a column that the axis lacks is left out.
+  const gridded = (grid, columns) => {
+    const labels = JSON.parse(grid.dataset.columns);
+    return [...grid.querySelectorAll(".tile")].map((tile, i) => ({
+      at: columns.indexOf(labels[i % labels.length]), slot: tile.dataset.row, image: tile.querySelector("img"),
+    })).filter(({ at }) => at >= 0);
+  };
+  const folded = (figure) => {
+    const details = Object.assign(document.createElement("details"), { className: "all" });
+    details.append(Object.assign(document.createElement("summary"), { textContent: "All side by side" }), figure.querySelector(".scroll"));
+    figure.prepend(details);
   };
   for (const host of document.querySelectorAll(".scrub")) {
     const grids = host.dataset.from.split(" ").map((id) => document.getElementById(id)).filter(Boolean);
-    if (grids.length > 1) scrubbed(grids, host);
+    const columns = grids.length ? JSON.parse(grids[0].dataset.columns) : [];
+    if (grids.length > 1) scrubbed(host, [[host.dataset.scrub, columns]], grids.flatMap((grid) => gridded(grid, columns)));
   }
   for (const grid of document.querySelectorAll(".tiles[data-scrub]")) {
-    const details = document.createElement("details");
-    details.className = "all";
-    details.append(Object.assign(document.createElement("summary"), { textContent: "All side by side" }), grid.querySelector(".scroll"));
-    grid.prepend(details);
-    scrubbed([grid], grid);
+    const columns = JSON.parse(grid.dataset.columns);
+    folded(grid);
+    scrubbed(grid, [[grid.dataset.scrub, columns]], gridded(grid, columns));
+  }
+  for (const sheet of document.querySelectorAll(".sheet[data-axes]")) {
+    const tiles = [...sheet.querySelectorAll(".tile")].map((tile) => ({ at: tile.dataset.at, slot: tile.dataset.slot, image: tile.querySelector("img") }));
+    folded(sheet);
+    scrubbed(sheet, JSON.parse(sheet.dataset.axes), tiles);
   }
   addEventListener("beforeprint", () => { for (const details of document.querySelectorAll("main details")) details.open = true; });
 

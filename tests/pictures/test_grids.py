@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from fundiff.pictures.films import gif, thinned
+from fundiff.pictures.films import save_film, save_steps, thinned
 from fundiff.pictures.grids import Item, arranged, grid, tile
+from fundiff.pictures.metadata import labels_of, table_of
 
 
 def test_thinning_keeps_all_of_few_and_both_ends_of_many():
-    assert thinned(24) == list(range(24))
+    assert thinned(16) == list(range(16))
     assert thinned(1, 34) == [0]
     many = thinned(301, 40)
     assert len(many) == 40 and many[0] == 0 and many[-1] == 300
@@ -83,17 +84,37 @@ def test_tiles_are_whole_enlarged_pixels():
     assert (sheet[:, :6] == 0).all() and (sheet[:, 6] == 128).all() and (sheet[:, 7:] == 255).all()
 
 
-def test_a_gif_has_every_frame_and_rests_on_the_last(tmp_path):
-    gif(
-        tmp_path / "a.gif",
-        [np.full((4, 4, 1), i * 40, np.uint8) for i in range(5)],
-        milliseconds=60,
-        hold=900,
-    )
-    with Image.open(tmp_path / "a.gif") as film:
-        assert film.n_frames == 5
-        film.seek(4)
-        assert film.info["duration"] == 900
+def seen(path) -> list[tuple[np.ndarray, int]]:
+    """The pixels of every frame of a film, and for how many milliseconds it is shown."""
+    with Image.open(path) as film:
+        return [
+            (np.asarray(frame.convert("RGB")), film.info["duration"])
+            for frame in ImageSequence.Iterator(film)
+        ]
+
+
+def test_a_film_says_what_its_frames_show_and_rests_on_the_last_one_exactly(tmp_path):
+    frames = [np.random.default_rng(i).integers(0, 256, (33, 47, 3), np.uint8) for i in range(5)]
+    labels = [f"σ = {i}" for i in range(5)]
+    save_film(tmp_path / "a.webp", frames, labels, "“a tree”, guidance 7", milliseconds=60, hold=900)
+    assert [duration for _, duration in seen(tmp_path / "a.webp")] == [60] * 4 + [900]
+    assert np.array_equal(seen(tmp_path / "a.webp")[-1][0], frames[-1])
+    with Image.open(tmp_path / "a.webp") as film:
+        assert labels_of(film) == (labels, "“a tree”, guidance 7")
+        assert film.info["loop"] == 0 and film.size == (47, 33)
+    with pytest.raises(ValueError, match="5 frames and 4 labels"):
+        save_film(tmp_path / "b.webp", frames, labels[:-1], "")
+
+
+def test_a_denoising_keeps_the_label_of_every_step_that_it_shows(tmp_path):
+    steps = [torch.full((2, 1, 4, 4), i / 40) for i in range(41)]
+    save_steps(tmp_path / "a.webp", steps, 2, [f"t = {40 - i}" for i in range(41)], "")
+    with Image.open(tmp_path / "a.webp") as film:
+        labels = labels_of(film)[0]
+    frames = [pixels for pixels, _ in seen(tmp_path / "a.webp")]
+    assert len(labels) == len(frames) == 16 and labels[0] == "t = 40" and labels[-1] == "t = 0"
+    for label, pixels in zip(labels, frames, strict=True):
+        assert abs(pixels[0, 0, 0] / 255 - (1 - int(label[4:]) / 40)) < 0.02
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -103,12 +124,25 @@ def test_equal_frames_stay_as_many(kinds, channels, tmp_path):
     known = {
         kind: rng.integers(0, 256, (16, 16, channels), np.uint8).repeat(2, 0).repeat(2, 1) for kind in "ab"
     }
-    gif(tmp_path / "a.gif", [known[kind] for kind in kinds], milliseconds=60, hold=900)
-    with Image.open(tmp_path / "a.gif") as film:
-        seen = [
-            (np.asarray(frame.convert("RGB")), frame.info.get("duration"))
-            for frame in ImageSequence.Iterator(film)
-        ]
-    assert [duration for _, duration in seen] == [60] * (len(kinds) - 1) + [900]
-    first = {kind: seen[kinds.index(kind)][0] for kind in kinds}
-    assert all(np.array_equal(pixels, first[kind]) for (pixels, _), kind in zip(seen, kinds, strict=True))
+    path = tmp_path / "a.webp"
+    save_film(path, [known[kind] for kind in kinds], list(kinds), "", milliseconds=60, hold=900)
+    assert [duration for _, duration in seen(path)] == [60] * (len(kinds) - 1) + [900]
+    for (pixels, _), kind in zip(seen(path), kinds, strict=True):
+        off = {name: np.abs(pixels.astype(int) - other).mean() for name, other in known.items()}
+        assert 2 * off[kind] < off["ab".strip(kind)]
+
+
+def test_a_figure_says_where_its_panels_lie_and_what_they_are_called(tmp_path):
+    rng = np.random.default_rng(0)
+    known = rng.integers(0, 256, (3, 2, 3, 28, 20), np.uint8)
+    rows = [[torch.tensor(image) / 255 for image in row] for row in known]
+    words = [["", "below"], ["", ""], ["", ""]]
+    grid(tmp_path / "a.png", rows, ["σ = 0", "two\nlines", "c"], ["left", "right"], words, panel=0.7)
+    with Image.open(tmp_path / "a.png") as figure:
+        pixels, told = np.asarray(figure.convert("RGB")), table_of(figure)
+    assert told["rows"] == ["σ = 0", "two\nlines", "c"] and told["columns"] == ["left", "right"]
+    assert told["captions"] == words
+    for row, boxes in zip(known, told["panels"], strict=True):
+        for image, (left, top, width, height, times) in zip(row, boxes, strict=True):
+            panel = pixels[top : top + height : times, left : left + width : times]
+            assert np.array_equal(panel, np.moveaxis(image, 0, -1))

@@ -1,5 +1,7 @@
 """The report, built from a small made-up project: its bytes, its words, its errors."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -9,15 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
+from fundiff.pictures.films import save_film
+from fundiff.pictures.grids import grid
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.stage import files, stage_entries
 from fundiff.pipeline.versions import versions
 from fundiff.report.charts import apart, epoch_ticks, log_ticks, loss_curve
-from fundiff.report.embedding import film, frames_of, unscaled
+from fundiff.report.embedding import FRAMES, film, film_of, frames_of
 from fundiff.report.page import mathml, render
 from fundiff.report.results import Stage, load_stages
 from fundiff.report.words import caption, departures
@@ -51,15 +56,17 @@ def picture(path: Path, height: int, width: int, seed: int = 0, channels: int = 
 
 
 def animation(path: Path, rows: int, frames: int) -> None:
-    """A sheet of ten digits a row that comes out of noise, enlarged twice like `fundiff.pictures.grids.tile`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng, size = np.random.default_rng(rows), (rows * 29 - 1, 289)
-    sheets = [
-        rng.integers(0, 256 * (i + 1) // frames, size, np.uint8).repeat(2, 0).repeat(2, 1)
-        for i in range(frames)
-    ]
-    pictures = [Image.fromarray(sheet) for sheet in sheets]
-    pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=60, loop=0)
+    """A sheet of ten digits a row that comes out of noise, each frame with its label."""
+    rng, size = np.random.default_rng(rows), (rows * 29 - 1, 289, 1)
+    sheets = [rng.integers(0, 256 * (i + 1) // frames, size, np.uint8) for i in range(frames)]
+    save_film(path, sheets, [f"t = {frames - 1 - i}" for i in range(frames)], "“photo”, guidance 7")
+
+
+def panels(path: Path, rows: list[str], columns: list[str], count: int, side: int = 64) -> None:
+    """A plate of pictures that tells of its panels."""
+    rng = np.random.default_rng(len(rows))
+    shape = (len(rows), count, 3, side, side)
+    grid(path, list(torch.tensor(rng.random(shape), dtype=torch.float32)), rows, columns)
 
 
 IMAGES, LEVELS, T = ["tower", "red_bridge"], [1, 5, 20], [250, 500, 750]
@@ -69,7 +76,7 @@ PART_A: dict[str, dict] = {
     "forward_process": {"seed": 180, "timesteps": T},
     "gaussian_denoising": {"timesteps": T},
     "one_step_denoising": {"timesteps": T, "prompt": "photo"},
-    "iterative_denoising": {"every": 5},
+    "iterative_denoising": {"every": 5, "also_from": T},
     "sampling": {"prompt": "photo", "count": 5},
     "guidance": {"prompt": "photo", "count": 5, "guidance_scale": 7, "sweep": [1, 3], "negative_prompts": ["photo"]},
     "sdedit": SDEDIT,
@@ -91,7 +98,7 @@ PART_A: dict[str, dict] = {
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
     "one_step_denoising": [f"t_{t}" for t in T],
-    "iterative_denoising": ["iterative", "one_step", "blurred"],
+    "iterative_denoising": ["iterative", "one_step", "blurred", *(f"t_{t}" for t in T)],
     "inpainting": ["tower_top", "tower_top_original"],
     "visual_anagrams": ["man_fire"],
     "hybrid_images": ["skull_falls"],
@@ -120,7 +127,8 @@ PART_A_NUMBERS = {
     "samplers": {"alignment": {"ddim": {"5_calls": FIT, "33_calls": FIT}}},
     "gaussian_denoising": {"t": {str(t): FIDELITY | {"sigma": t / 250} for t in T}},
     "one_step_denoising": {"t": {str(t): FIDELITY | {"noisy": FIDELITY} for t in T}},
-    "iterative_denoising": {"t": 690} | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
+    "iterative_denoising": {"t": 690, "from": {str(t): FIDELITY for t in T}}
+    | {k: FIDELITY for k in ("iterative", "one_step", "blurred", "noisy")},
     "inpainting": {
         "tower_top": {
             "known_error": 0.0,
@@ -170,10 +178,13 @@ def part_a(root: Path) -> dict[str, dict]:
         for i, single in enumerate(SINGLES.get(name, [])):
             picture(folder / "single" / f"{single}.png", 64, 64, i, channels=3)
         if name in FILMS:
-            animation(folder / f"{FILMS[name]}.gif", 1, 6)
+            animation(folder / f"{FILMS[name]}.webp", 1, 6)
         if name in PART_A_NUMBERS:
             entries[name]["plots"].append({f"metrics/{name}.json": {"cache": False}})
             (root / f"metrics/{name}.json").write_text(json.dumps(PART_A_NUMBERS[name]))
+    figures = root / "report/figures"
+    panels(figures / "guidance/sweep.png", ["γ = 1", "γ = 3", "γ = 7"], [f"sample {i}" for i in range(5)], 5)
+    panels(figures / "samplers/samplers.png", ["ancestral", "ddim"], ["5 calls", "33 calls"], 2)
     return entries
 
 
@@ -234,14 +245,14 @@ def project(root: Path) -> Path:
         ("noising", 760),
         ("sample_denoiser", 560),
         ("ood_sigma", 1200),
-        ("pure_noise", 480),
     ):
         picture(figures / f"{name}.png", height, 1000)
-    animation(figures / "ood_sigma.gif", 2, 30)
+    panels(figures / "pure_noise.png", ["pure noise", "after epoch 1"], [], 10, 28)
+    animation(figures / "ood_sigma.webp", 2, 30)
     for name in ("time_unet", "class_unet"):
         for epoch in (5, 20):
             picture(figures / name / f"epoch_{epoch:03d}.png", 400, 1000, epoch)
-            animation(figures / name / f"epoch_{epoch:03d}.gif", 4, 12)
+            animation(figures / name / f"epoch_{epoch:03d}.webp", 4, 12)
     return root
 
 
@@ -262,17 +273,6 @@ def made(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def page(made) -> str:
     return built(made)
-
-
-def test_tiles_come_back_in_their_true_pixels_though_the_gap_was_not_enlarged():
-    noise = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3), np.uint8)
-    large = noise.repeat(3, 1).repeat(3, 2)
-    sheet = np.concatenate([large[0], np.full((18, 2, 3), 128, np.uint8), large[1]], 1)
-    (small,) = unscaled([sheet])
-    assert small.shape == (6, 11, 3)
-    assert np.array_equal(small[:, :5], noise[0]) and np.array_equal(small[:, 6:], noise[1])
-    flat = np.zeros((40, 40, 3), np.uint8)
-    assert unscaled([flat + np.arange(40, dtype=np.uint8)[:, None, None]])[0].shape == (40, 40, 3)
 
 
 def test_a_stage_that_no_template_mentions_is_shown_by_its_description_and_figures(made):
@@ -511,14 +511,22 @@ def test_latex_becomes_mathml():
     )
 
 
-def test_films_keep_every_pixel(tmp_path):
-    small = [np.random.default_rng(i).integers(0, 256, (12, 20), np.uint8) for i in range(7)]
-    assert all(map(np.array_equal, unscaled([f.repeat(4, 0).repeat(4, 1) for f in small]), small))
-    animation(tmp_path / "a.gif", 2, 5)
-    frames = frames_of(tmp_path / "a.gif")
-    assert frames[0].shape == (57, 289)
-    reel = film(frames)
-    assert (reel.width, reel.height, reel.count) == (289, 57, 5) and reel.columns * reel.rows >= 5
+def test_a_film_has_its_files_labels_and_rests_on_its_last_frame_exactly(tmp_path):
+    animation(tmp_path / "a.webp", 2, 5)
+    reel = film_of(tmp_path / "a.webp")
+    assert (
+        reel.labels == ["t = 4", "t = 3", "t = 2", "t = 1", "t = 0"] and reel.about == "“photo”, guidance 7"
+    )
+    assert (reel.width, reel.height) == (289, 57) and reel.columns * reel.rows >= 4
+    with Image.open(io.BytesIO(base64.b64decode(reel.rest.partition(",")[2]))) as rest:
+        assert np.array_equal(np.asarray(rest.convert("RGB")), frames_of(tmp_path / "a.webp")[-1])
+
+
+def test_a_film_longer_than_the_page_has_room_for_keeps_both_ends(tmp_path):
+    animation(tmp_path / "a.webp", 1, 60)
+    reel = film_of(tmp_path / "a.webp")
+    assert len(reel.labels) == FRAMES and reel.labels[0] == "t = 59" and reel.labels[-1] == "t = 0"
+    assert film(frames_of(tmp_path / "a.webp")[:3]).labels == ["1 / 3", "2 / 3", "3 / 3"]
 
 
 def test_curves_have_ticks_marks_and_labels_that_stay_apart():

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from fundiff.critic.encoder import ImageEncoder, save_critic
+from fundiff.pictures.metadata import labels_of
 from fundiff.pipeline.errors import UserError
 from stages import upscaling
 from tests.tiny import SIZE, make_if, make_stage_ii
@@ -152,8 +153,10 @@ def test_a_stage_leaves_its_figure_and_its_numbers(project, name):
 
 @pytest.mark.parametrize("name", ["iterative_denoising", "sampling", "guidance", "inpainting"])
 def test_animations_have_a_frame_for_every_step(project, name):
-    with Image.open(f"report/figures/{name}/{name}.gif") as film:
-        assert film.n_frames >= 3
+    with Image.open(f"report/figures/{name}/{name}.webp") as film:
+        labels, about = labels_of(film)
+        assert len(labels) == film.n_frames >= 3
+        assert labels[-1] == "t = 0" and "guidance" in about
 
 
 def test_single_pictures_have_their_true_size(project):

@@ -32,6 +32,11 @@ def deterministic(process: Process) -> str:
     return "euler" if isinstance(process.path, Linear) else "ddim"
 
 
+def times(process: Process, steps: int) -> list[str]:
+    """What t `sample` has reached after each step, from `steps` evenly spaced ones down to 0, the digit."""
+    return [f"t = {t + 1}" for t in strided(len(process.path), steps)[1:]]
+
+
 def sample(
     estimator: Estimator,
     process: Process,

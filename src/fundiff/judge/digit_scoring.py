@@ -12,8 +12,6 @@ from fundiff.digits.networks import epoch_file, load_config, load_weights
 from fundiff.digits.sampling import sample
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.judge.scores import Reference, bounds, quantised, rounded, scores_of_sets
-from fundiff.pictures.films import gif, thinned
-from fundiff.pictures.grids import tile
 from fundiff.pipeline import workers
 from fundiff.pipeline.files import digest, replacing, write_json
 from fundiff.pipeline.noise import sample_generators
@@ -109,11 +107,6 @@ def write_samples(
         "sampler": f"{asked.sampler}, {asked.steps} steps",
     }
     write_json(f"metrics/sample_{name}.json", rounded(scores | number))
-
-
-def animate(path: str, frames: list[Tensor], columns: int) -> None:
-    """Write a denoising, frames `[N, 1, 28, 28]` in [0, 1], as a GIF of sheets with so many columns."""
-    gif(path, [tile(frames[i], columns) for i in thinned(len(frames))])
 
 
 def summary(scores: dict[float, dict[str, Any]], guidance_scale: float) -> dict[str, Any]:

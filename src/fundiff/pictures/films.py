@@ -1,9 +1,9 @@
-"""Animations as GIF. The same inputs give the same bytes."""
+"""Animations as WebP, a whole picture a frame. The same inputs give the same bytes."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,55 +13,67 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fundiff.pictures.grids import tile
+from fundiff.pictures.metadata import film_exif
 from fundiff.pipeline.files import replacing
 
-FRAMES = 24  # at most, of a denoising: noise compresses badly, and the animations are in git
+FRAMES = 16  # at most, of a denoising: noise compresses badly, and the animations are in git
+QUALITY = 75  # of all frames but the last one, which is exact
+ANIMATED, WITH_EXIF, OPAQUE = 0x02, 0x08, 0x02  # flags of the file, and of a frame that hides the one before
 
 
-def twins(picture: Image.Image) -> list[Image.Image]:
-    """Two pictures with the colours of `picture` but different bytes, since Pillow merges equal neighbouring frames.
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk of a RIFF file: name, size, content, and a zero where the size is odd."""
+    return name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
 
-    The commonest colour gets a second palette entry, and each picture uses it for one pixel.
+
+def encoded(frame: np.ndarray, exact: bool) -> bytes:
+    """The chunk of one picture `[H, W, C]` uint8."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(np.broadcast_to(frame, (*frame.shape[:2], 3)))
+    image.save(buffer, "WEBP", lossless=exact, quality=QUALITY, method=4)
+    return buffer.getvalue()[12:]  # after RIFF, size and WEBP
+
+
+def save_film(
+    path: str | Path,
+    frames: Sequence[np.ndarray],
+    labels: Sequence[str],
+    about: str,
+    milliseconds: int = 90,
+    hold: int = 1500,
+) -> None:
+    """Write frames `[H, W, C]` uint8 as a looping WebP that holds its last frame for `hold` milliseconds.
+
+    labels: what each frame shows (`t = 690`); about: what all do. Both stay in the file, as JSON in its EXIF.
+    The file is put together here, since Pillow's encoder leaves out a frame that is like the one before it.
     """
-    indices, palette = np.array(picture), picture.getpalette() or []
-    common, twin = int(np.bincount(indices.ravel()).argmax()), len(palette) // 3
-    (y, x), *rest = np.argwhere(indices == common)
-    made = []
-    for at in ((y, x), tuple(rest[0]) if rest else (y, x)):
-        changed = indices.copy()
-        changed[at] = twin
-        made.append(Image.fromarray(changed))
-        made[-1].putpalette([*palette, *palette[3 * common : 3 * common + 3]])
-    return made
-
-
-def paletted(frames: Sequence[np.ndarray]) -> list[Image.Image]:
-    """Frames `[H, W, C]` uint8 with palettes of 32 greys or 128 colours; no two neighbours have the same bytes."""
-    pictures = []
-    for frame in frames:
-        colours = 32 if frame.shape[-1] == 1 else 128
-        pictures.append(Image.fromarray(frame.squeeze()).quantize(colours, dither=Image.Dither.NONE))
-    repeats = [False, *(np.array_equal(*pair) for pair in pairwise(frames)), False]
-    return [
-        twins(picture)[i % 2] if repeats[i] or repeats[i + 1] else picture
-        for i, picture in enumerate(pictures)
-    ]
-
-
-def gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 90, hold: int = 1500) -> None:
-    """Write frames `[H, W, C]` uint8 as a looping GIF that holds its last frame; 32 greys or 128 colours a frame."""
-    pictures = paletted(frames)
-    durations = [milliseconds] * (len(pictures) - 1) + [hold]
+    if len(labels) != len(frames):
+        raise ValueError(f"{path}: {len(frames)} frames and {len(labels)} labels")
+    height, width = frames[0].shape[:2]
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    parts = [chunk(b"VP8X", bytes([ANIMATED | WITH_EXIF, 0, 0, 0]) + size), chunk(b"ANIM", bytes(6))]
+    for i, frame in enumerate(frames, 1):
+        exact = i == len(frames)
+        shown = (hold if exact else milliseconds).to_bytes(3, "little")
+        parts.append(chunk(b"ANMF", bytes(6) + size + shown + bytes([OPAQUE]) + encoded(frame, exact)))
+    parts.append(chunk(b"EXIF", film_exif(labels, about)))
     with replacing(path) as temporary:
-        pictures[0].save(
-            temporary, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
-        )
+        temporary.write_bytes(chunk(b"RIFF", b"WEBP" + b"".join(parts)))
 
 
 def thinned(count: int, frames: int = FRAMES) -> list[int]:
     """At most `frames` evenly spaced indices of 0..count-1, including the last."""
     n = min(count, frames)
     return sorted({round(i * (count - 1) / max(1, n - 1)) for i in range(n)} | {count - 1})
+
+
+def save_steps(
+    path: str | Path, steps: Sequence[Tensor], columns: int, labels: Sequence[str], about: str
+) -> None:
+    """Write a denoising, steps `[N, C, H, W]` in [0, 1] with a label each, as a film of sheets with so many columns."""
+    seen = thinned(len(steps))
+    sheets = [tile(steps[i], columns, gap=1, scale=1) for i in seen]
+    save_film(path, sheets, [labels[i] for i in seen], about)
 
 
 def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
@@ -76,5 +88,10 @@ def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
 
 def zooming(image: Tensor, count: int) -> list[np.ndarray]:
     """Frames of a picture `[3, S, S]` in [0, 1] that shrinks to a fifth of its size and grows back."""
+    return [tile(afar(image, share, 4)[None], 1, scale=1) for share in zoom_shares(count)]
+
+
+def zoom_shares(count: int) -> list[float]:
+    """The share of its size that a picture has in each frame of `zooming`."""
     shares = [1 - 0.8 * i / (count - 1) for i in range(count)]
-    return [tile(afar(image, share, 4)[None], 1, scale=1) for share in [*shares, *reversed(shares)]]
+    return [*shares, *reversed(shares)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from fundiff.pictures.metadata import TABLE
 from fundiff.pipeline.files import replacing
 
 DPI, GAP = 130, 8  # of a figure; pixels between panels
@@ -86,7 +88,8 @@ def grid(
 ) -> None:
     """Write a figure of images `[C, H, W]` in [0, 1], with labels left of rows, above columns and below panels.
 
-    Panels are about `panel` inches wide; their pixels are enlarged by a whole number.
+    Panels are about `panel` inches wide; their pixels are enlarged by a whole number. The file carries the labels, and
+    where each panel lies: left, top, width and height of its pixels in the figure, and how often they are enlarged.
     """
     from matplotlib.figure import Figure
 
@@ -105,14 +108,31 @@ def grid(
         for c, words in enumerate(line):
             below = label(figure, words, font - 1, "center", 0.5, 0)
             items[2 * r + 2, c + 1] = replace(below, height=below.height + GAP)  # space before the next panel
-    place(figure, items)
+    places, size = arranged(items)
+    place(figure, items, places, size)
+    told = {"rows": list(row_labels), "columns": list(column_labels), "captions": [list(c) for c in captions]}
+    told["panels"] = [
+        [box(places[2 * r + 1, c + 1], items[2 * r + 1, c + 1], image) for c, image in enumerate(row)]
+        for r, row in enumerate(rows)
+    ]
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+        metadata = {"Software": None, TABLE: json.dumps(told)}
+        figure.savefig(temporary, format="png", dpi=DPI, metadata=metadata)
 
 
-def place(figure: Any, items: Mapping[Cell, Item]) -> None:
+def box(at: tuple[int, int], item: Item, image: Tensor) -> list[int]:
+    """Left, top, width and height of a panel without its frame, and how often its pixels are enlarged."""
+    return [at[0] + 1, at[1] + 1, item.width - 2, item.height - 2, (item.width - 2) // image.shape[-1]]
+
+
+def place(
+    figure: Any,
+    items: Mapping[Cell, Item],
+    places: Mapping[Cell, tuple[int, int]],
+    size: tuple[int, int],
+) -> None:
     """Set the figure to the table's size and place the items on it; matplotlib counts pixels from the bottom."""
-    places, (width, height) = arranged(items)
+    width, height = size
     figure.set_size_inches(width / DPI, height / DPI)
     for at, (left, top) in places.items():
         what = items[at].what

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fundiff.pictures.films import gif, thinned
-from fundiff.pictures.grids import grid, tile
+from fundiff.pictures.films import save_film, save_steps
+from fundiff.pictures.grids import grid
 from fundiff.pictures.sources import save_png
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.runtime import prepare_runtime
@@ -25,6 +25,11 @@ def unit(x: Tensor) -> Tensor:
 def wrapped(text: str, width: int = 24) -> str:
     """A prompt broken into lines of at most `width` characters; `""` for the empty prompt."""
     return textwrap.fill(text or '""', width)
+
+
+def quoted(*prompts: str) -> str:
+    """Prompts as a caption names them."""
+    return ", ".join(f"“{prompt}”" for prompt in prompts)
 
 
 def rounded(value: Any) -> Any:
@@ -51,13 +56,15 @@ class Outs:
         """Write one picture `[3, S, S]` as PNG, not enlarged."""
         save_png(self.folder / "single" / f"{name}.png", picture)
 
-    def animation(self, frames: Sequence[Tensor], columns: int, scale: int = 3) -> None:
-        """Write a denoising, frames `[B, 3, S, S]`, as an animation of sheets with so many columns."""
-        self.film(self.stage, [tile(unit(frames[i]), columns, scale=scale) for i in thinned(len(frames))])
+    def animation(self, frames: Sequence[Tensor], columns: int, labels: Sequence[str], about: str) -> None:
+        """Write a denoising, frames `[B, 3, S, S]` with a label each, as an animation of sheets with so many columns."""
+        save_steps(self.folder / f"{self.stage}.webp", [unit(x) for x in frames], columns, labels, about)
 
-    def film(self, name: str, frames: Sequence[np.ndarray], hold: int = 1500) -> None:
+    def film(
+        self, name: str, frames: Sequence[np.ndarray], labels: Sequence[str], about: str, hold: int = 1500
+    ) -> None:
         """Write frames `[H, W, C]` uint8 as an animation that holds its last frame for `hold` milliseconds."""
-        gif(self.folder / f"{name}.gif", frames, hold=hold)
+        save_film(self.folder / f"{name}.webp", frames, labels, about, hold=hold)
 
     def numbers(self, numbers: dict[str, Any]) -> None:
         """Write metrics/STAGE.json, floats to 4 decimal places, with the device, precision and threads of this process."""

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
+from fundiff.pictures.metadata import labels_of
 from fundiff.pipeline.errors import UserError
 
-FRAMES = 16  # of an animation, at most
+FRAMES = 32  # of an animation, at most
 PIXEL_ART = 400  # pixels: pictures up to this width are enlarged without smoothing
 SMALL = 160 * 160  # pixels: pictures up to this many, and grey ones, are embedded exactly
 QUALITY = 56  # of the WebP of larger ones in colour
@@ -32,11 +33,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Film(Picture):
-    """An animation as one sheet of `count` frames in rows of `columns`; width and height are a frame's."""
+    """An animation as one sheet of all frames but the last, in rows of `columns`; width and height are a frame's.
+
+    rest: the last frame, as it is; labels: what each frame shows; about: what all show.
+    """
 
     columns: int
     rows: int
-    count: int
+    rest: str
+    labels: list[str]
+    about: str
 
 
 def opened(path: Path) -> Image.Image:
@@ -68,40 +74,10 @@ def grey(pixels: np.ndarray) -> bool:
     return pixels.ndim == 2 or bool((pixels[..., :1] == pixels).all())
 
 
-def unscaled(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Frames `[H, W, C]` without an enlargement by whole pixels, which a browser does for nothing."""
-    for k in (8, 4, 3, 2):
-        if all(
-            np.array_equal(f, f[::k, ::k].repeat(k, 0).repeat(k, 1)[: f.shape[0], : f.shape[1]])
-            for f in frames
-        ):
-            return [f[::k, ::k] for f in frames]
-    rows, columns = (firsts(frames, axis) for axis in (0, 1))
-    return [f[rows][:, columns] for f in frames]
-
-
-def firsts(frames: Sequence[np.ndarray], axis: int) -> np.ndarray:
-    """The first of every run of equal lines, where all runs are short: tiles enlarged, the gap between them not."""
-    changes = np.any(
-        [
-            np.diff(f, axis=axis).any(axis=tuple({0, 1, 2}.intersection(range(f.ndim)) - {axis}))
-            for f in frames
-        ],
-        0,
-    )
-    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    count = frames[0].shape[axis]
-    short = np.diff([*starts, count]).max() <= 8 and len(starts) < 0.6 * count
-    return starts if short else np.arange(count)
-
-
 def frames_of(path: Path) -> list[np.ndarray]:
-    """All frames of an animation as uint8 `[H, W]` or `[H, W, 3]`, in their true pixels."""
+    """All frames of an animation as uint8 `[H, W, 3]`."""
     with opened(path) as image:
-        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-    if all(map(grey, frames)):
-        frames = [f[..., 0] for f in frames]
-    return unscaled(frames)
+        return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
 
 
 def picture(pixels: np.ndarray) -> Picture:
@@ -124,16 +100,32 @@ def chosen(count: int) -> list[int]:
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 
 
-def film(frames: Sequence[np.ndarray]) -> Film:
-    """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in."""
-    frames = [frames[i] for i in chosen(len(frames))]
-    height, width = frames[0].shape[:2]
-    rim = [(1, 1), (1, 1)] + [(0, 0)] * (frames[0].ndim - 2)
-    columns = max(1, round((len(frames) * height / width) ** 0.5))
-    rows = -(-len(frames) // columns)
-    sheet = np.zeros((rows * (height + 2), columns * (width + 2), *frames[0].shape[2:]), np.uint8)
-    for i, frame in enumerate(frames):
+def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = "") -> Film:
+    """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in.
+
+    labels: what each frame shows, the frame's number where there are none; about: what all show.
+    """
+    seen = chosen(len(frames))
+    labels = (
+        labels if len(labels) == len(frames) else [f"{i + 1} / {len(frames)}" for i in range(len(frames))]
+    )
+    *moving, end = [frames[i] for i in seen]
+    moving = moving or [end]
+    height, width = end.shape[:2]
+    rim = [(1, 1), (1, 1)] + [(0, 0)] * (end.ndim - 2)
+    columns = max(1, round((len(moving) * height / width) ** 0.5))
+    rows = -(-len(moving) // columns)
+    sheet = np.zeros((rows * (height + 2), columns * (width + 2), *end.shape[2:]), np.uint8)
+    for i, frame in enumerate(moving):
         y, x = i // columns * (height + 2), i % columns * (width + 2)
         sheet[y : y + height + 2, x : x + width + 2] = np.pad(frame, rim, mode="edge")
-    sharp = width <= PIXEL_ART
-    return Film(encoded(Image.fromarray(sheet), NOISE), width, height, sharp, columns, rows, len(frames))
+    uri = encoded(Image.fromarray(sheet), NOISE)
+    told = [labels[i] for i in seen]
+    return Film(uri, width, height, width <= PIXEL_ART, columns, rows, picture(end).uri, told, about)
+
+
+def film_of(path: Path) -> Film:
+    """An animation's file as a film."""
+    with opened(path) as image:
+        labels, about = labels_of(image)
+    return film(frames_of(path), labels, about)

@@ -42,8 +42,12 @@ def setup(stage: Stage) -> Grid:
 
 def times(stage: Stage) -> Grid:
     """One picture at each timestep."""
-    named = {"forward_process": "noisy", "gaussian_denoising": "best blur"}.get(stage.name, "one step")
-    chosen = stage.params["timesteps"]
+    named = {
+        "forward_process": "noisy",
+        "gaussian_denoising": "best blur",
+        "iterative_denoising": "iterative",
+    }.get(stage.name, "one step")
+    chosen = stage.params["also_from" if stage.name == "iterative_denoising" else "timesteps"]
     return whole(stage, [f"t = {t}" for t in chosen], [(named, [f"t_{t:03d}" for t in chosen])])
 
 
@@ -59,18 +63,8 @@ def levels(stage: Stage) -> Grid:
 
 
 def samples(stage: Stage) -> Grid:
-    """Samples side by side; guidance's in a row a scale, where the stage kept those of its sweep."""
+    """Samples side by side."""
     numbers = range(1, stage.params["count"] + 1)
-    scales = sorted(
-        {
-            *stage.params.get("sweep", []),
-            *([stage.params["guidance_scale"]] if "sweep" in stage.params else []),
-        }
-    )
-    swept = [(f"sample {i}", [f"g_{g:g}_{i}" for g in scales]) for i in numbers]
-    grid = whole(stage, [f"γ = {g:g}" for g in scales], swept)
-    if scales and grid.rows:
-        return grid
     return whole(stage, [f"sample {i}" for i in numbers], [("", [str(i) for i in numbers])])
 
 
@@ -79,8 +73,8 @@ GRIDS: dict[str, Callable[[Stage], Grid]] = {
     "forward_process": times,
     "gaussian_denoising": times,
     "one_step_denoising": times,
+    "iterative_denoising": times,
     "sampling": samples,
-    "guidance": samples,
     "sdedit": levels,
     "edit_images": levels,
     "text_sdedit": levels,
@@ -90,12 +84,6 @@ GRIDS: dict[str, Callable[[Stage], Grid]] = {
 def grid_of(stage: Stage) -> Grid:
     """The stage's single pictures as a grid; empty where it has none of the kind."""
     return GRIDS[stage.name](stage) if stage.name in GRIDS else Grid([], [])
-
-
-def times_of_frames(params: Mapping[str, Any], count: int, first: int = 0) -> list[str]:
-    """What t each frame of a denoising shows, whose frames were thinned to `count`."""
-    at = timesteps(params)[first:]
-    return [f"t = {at[round(i * (len(at) - 1) / max(1, count - 1))]}" for i in range(count)]
 
 
 def originals(stages: Stages) -> dict[str, str]:

@@ -27,6 +27,7 @@ from fundiff.report.live import network
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage, load_bench, of_other_versions
 from fundiff.report.source import source_of
+from fundiff.report.tiles import tiles_of
 from fundiff.report.tries import TRIES
 from fundiff.report.words import caption, departures, figure
 
@@ -69,11 +70,9 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     markup, enlargements = jinja2.utils.markupsafe.Markup, Enlargements(root)
     return {
         "caption": partial(caption, stages=stages),
-        "chosen": embedding.chosen,
         "code_of": source_of,
         "figure_of": enlargements.figure,
-        "film_of": lambda path: embedding.film(embedding.frames_of(root / path)),
-        "film_from": embedding.film,
+        "film_of": lambda path: embedding.film_of(root / path),
         "enlarged_by": enlargements.said,
         "finding": partial(finding, PICTURES | DIGITS, stages=stages),
         "frames_of": lambda path: embedding.frames_of(root / path),
@@ -82,7 +81,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
         "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),
         "picture_of": embedding.picture,
         "slug": slug,
-        "times_of_frames": layout.times_of_frames,
+        "tiles_of": lambda path, about, axes: tiles_of(root / path, about, axes),
         "true_figure_of": lambda path: embedding.figure(root / path),
     }
 

@@ -64,13 +64,13 @@ class Stage:
         for path in map(Path, self.paths):
             at = self.root / path
             inside = [path / f.relative_to(at) for f in sorted(at.rglob("*"))] if at.is_dir() else [path]
-            found += [p.as_posix() for p in inside if p.suffix in (".png", ".gif")]
+            found += [p.as_posix() for p in inside if p.suffix in (".png", ".webp")]
         return found
 
     @property
     def films(self) -> list[str]:
         """The animations among the figures."""
-        return [path for path in self.figures if path.endswith(".gif")]
+        return [path for path in self.figures if path.endswith(".webp")]
 
     @property
     def plates(self) -> list[str]:

@@ -21,7 +21,6 @@ from fundiff.techniques.anagrams import Reading, draw_anagram
 from fundiff.techniques.bench import Bench, open_bench
 from fundiff.techniques.settings import Guided
 from fundiff.views.registry import view_named
-from fundiff.views.rigid import View
 
 
 class Part(Section):
@@ -67,14 +66,20 @@ def large(
     return enlarged(second, image[None], told, unconditional, generators, params.reduction)[0]
 
 
-def turning(image: Tensor, views: Sequence[View], count: int) -> list[np.ndarray]:
-    """Frames of a picture `[1, 3, S, S]` that turns into each view and back, with a pause at both ends.
+def turning(
+    image: Tensor, readings: Sequence[Reading], count: int
+) -> tuple[list[np.ndarray], list[str], str]:
+    """Frames of a picture `[1, 3, S, S]` that turns from the first reading into each other one and back.
 
-    count: frames of one turn.
+    count: frames of one turn. With them come the label of each frame, and what all show.
     """
-    rest = 6
-    shares = [0] * rest + [*range(count), *[count] * rest, *range(count, 0, -1)]
-    return [tile(unit(view.turned(image, i / count)), 1, scale=4) for view in views for i in shares]
+    rest, (first, *others) = 6, [f"{view.label}: {prompt}" for view, prompt, _ in readings]
+    frames, labels = [], []
+    for (view, _, _), there in zip(readings[1:], others, strict=True):
+        for i in [0] * rest + [*range(1, count), *[count] * rest, *range(count - 1, -1, -1)]:
+            frames.append(tile(unit(view.turned(image, i / count)), 1, scale=4))
+            labels.append(first if i == 0 else there if i == count else "turning")
+    return frames, labels, "; ".join([first, *others])
 
 
 def anagram_stage(stage: str, params: AnagramParams) -> None:
@@ -97,8 +102,6 @@ def anagram_stage(stage: str, params: AnagramParams) -> None:
         outs.single(name, drawn[chosen])
         if second:
             outs.single(f"{name}_large", large(bench, params, second, name, readings, drawn[chosen]))
-        outs.film(
-            name, turning(drawn[chosen][None], [view for view, _, _ in readings[1:]], params.turning), hold=60
-        )
+        outs.film(name, *turning(drawn[chosen][None], readings, params.turning), hold=600)
     outs.grid(rows, captions=words, panel=1.9)
     outs.numbers(numbers)
