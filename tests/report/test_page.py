@@ -198,7 +198,13 @@ def project(root: Path) -> Path:
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     stages = {name: ENTRIES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
     deps = [path for entry in stages.values() for path in files(entry, "plots")]
-    stages["report"] = {"cmd": "python -m stages.report", "deps": deps, "outs": ["report/index.html"]}
+    inherited = [f"base.{key}" for key in params["base"]]  # that all of them have a reader is no matter here
+    stages["report"] = {
+        "cmd": "python -m stages.report",
+        "params": inherited,
+        "deps": deps,
+        "outs": ["report/index.html"],
+    }
     write_entries(root, stages)
     (root / "stages").symlink_to(ROOT / "stages")
     metrics, figures = root / "metrics", root / "report/figures"
@@ -456,6 +462,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
     needed = made | {
         "params.yaml",
         "data/inputs/versions.json",
+        "data/upscaled",
         "profiles/course",
         "metrics/bench.json",
         "models/flow",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -53,9 +52,8 @@ def entry_of(name: str, pipelines: Sequence[str] = PIPELINES) -> dict[str, Any]:
 
 def inheritable_keys() -> set[str]:
     """The keys of `base` in params.yaml that a stage inherits, as the dvc.yaml files say."""
-    pipelines = [path for pattern in ("dvc.yaml", "*/dvc.yaml") for path in Path().glob(pattern)]
-    texts = [path.read_text(encoding="utf-8") for path in pipelines]
-    return {key for text in texts for key in re.findall(rf"\b{BASE}\.(\w+)", text)}
+    read = [key for entry in stage_entries().values() for key in entry.get("params", [])]
+    return {key.removeprefix(f"{BASE}.") for key in read if str(key).startswith(f"{BASE}.")}
 
 
 def listed(paths: list[str]) -> str:
