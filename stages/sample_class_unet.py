@@ -3,7 +3,7 @@ from pydantic import Field
 
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample
+from fundiff.digits.samples import sample
 from fundiff.judge.digit_scoring import DigitScoring, SampleParams, animate, summary, write_samples
 from fundiff.pictures.grids import grid
 from fundiff.pipeline import workers

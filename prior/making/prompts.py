@@ -55,10 +55,10 @@ def fixed_prompts(
     known: the concepts that the independent judge knows; only nouns with one of them are asked for. names, styled: how many.
     """
     chance = random.Random(f"{seed} prompts")
-    judged = sorted(noun.name for noun in nouns.values() if set(noun.concepts) & set(known))
-    prompts = [Prompt(name, "name", name) for name in chance.sample(judged, min(names, len(judged)))]
+    asked = sorted(noun.name for noun in nouns.values() if set(noun.concepts) & set(known))
+    prompts = [Prompt(name, "name", name) for name in chance.sample(asked, min(names, len(asked)))]
     for index in range(styled):
-        name, style = chance.choice(judged), list(STYLES)[index % len(STYLES)]
+        name, style = chance.choice(asked), list(STYLES)[index % len(STYLES)]
         prompts.append(Prompt(f"{style} {name}", "style", name, style))
     prompts += [Prompt(sentence, "properties") for sentence in PROPERTIES]
     return prompts + [Prompt(sentence, "course") for sentence in COURSE]

@@ -62,7 +62,7 @@ def pictures_of(rows: list[dict], pixels: np.ndarray, sets: list[str]) -> tuple[
     return [rows[index]["concept"] for index in kept], images
 
 
-class Strangers:
+class IndependentJudge:
     """The independent judge: its reference, and drawings of another set, whose scores are the ceiling."""
 
     def __init__(self, section: EvaluatePrior):
@@ -73,7 +73,7 @@ class Strangers:
         self.reference = Reference(features_of(self.network, images), concepts)
         self.others, self.drawings = pictures_of(rows, pixels, [section.ceiling])
 
-    def judged(self, images: Tensor, right: list[tuple[str, ...]]) -> dict:
+    def verdict(self, images: Tensor, right: list[tuple[str, ...]]) -> dict:
         """The verdict on samples. right: for each sample its right concepts."""
         return verdict(self.reference, features_of(self.network, images), right)
 
@@ -81,11 +81,13 @@ class Strangers:
         """The verdict on drawings of the same concepts by the other set (ceiling) and on noise (floor)."""
         wanted = set().union(*right)
         kept = [i for i, c in enumerate(self.others) if c in wanted and c in self.reference.names]
-        drawn = self.judged(self.drawings[kept], [(self.others[i],) for i in kept])
-        return {"drawings_of_a_third_set": drawn, "noise": self.judged(noise, right)}
+        drawn = self.verdict(self.drawings[kept], [(self.others[i],) for i in kept])
+        return {"drawings_of_a_third_set": drawn, "noise": self.verdict(noise, right)}
 
 
-def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strangers: Strangers) -> dict:
+def scores_of(
+    images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], independent: IndependentJudge
+) -> dict:
     """All scores of the samples at one guidance scale."""
     critic, names = load_critic("data/prior/critic"), sorted(nouns)
     vectors, figures = sentence_vectors(names), {}
@@ -94,7 +96,7 @@ def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strange
         right = torch.tensor([names.index(prompts[i].noun) for i in rows])
         figures[kind] = retrieval(critic, images[rows], vectors, right)
         concepts = [nouns[prompts[i].noun].concepts for i in rows]
-        figures[f"independent_{kind}"] = strangers.judged(images[rows], concepts)
+        figures[f"independent_{kind}"] = independent.verdict(images[rows], concepts)
     for kind in ("properties", "course"):
         rows = [i for i, prompt in enumerate(prompts) if prompt.kind == kind]
         own = sentence_vectors([prompts[i].sentence for i in rows])
@@ -169,9 +171,9 @@ def main() -> None:
     unet = ShuffledUNet2DConditionModel.from_pretrained(
         "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
     )
-    unet, nouns, strangers = prepare_runtime().place(unet.eval()), load_nouns(), Strangers(section)
+    unet, nouns, independent = prepare_runtime().place(unet.eval()), load_nouns(), IndependentJudge(section)
     prompts = fixed_prompts(
-        nouns, strangers.reference.names, section.seed, names=section.names, styled=section.styled
+        nouns, independent.reference.names, section.seed, names=section.names, styled=section.styled
     )
     states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
     known = small_pictures()
@@ -186,7 +188,7 @@ def main() -> None:
         images = sample(unet, states, section, scale)
         seconds = (time.perf_counter() - started) / len(images)
         figures["guidance"][str(scale)] = {
-            **judge(images, prompts, nouns, strangers),
+            **scores_of(images, prompts, nouns, independent),
             "distance_to_training": summary(nearest_distance(small(images), known)),
             "styles": obedience(images, prompts),
             "seconds_a_sample": round(seconds, 2),
@@ -196,7 +198,7 @@ def main() -> None:
     right = [nouns[prompt.noun].concepts for prompt in prompts if prompt.kind == "name"]
     noise = randn(sample_generators(section.seed, len(right), "noise"), (3, 64, 64)).clamp(-1, 1)
     figures["baselines"] = baselines(caption, section, nouns, known)
-    figures["baselines"]["independent"] = strangers.baselines(right, noise)
+    figures["baselines"]["independent"] = independent.baselines(right, noise)
     figures["diversity"] = varied(unet, states, section)
     write_json("prior/metrics/evaluate_prior.json", figures)
 

@@ -45,7 +45,7 @@ def material(section: TrainCritic) -> Material:
     column = {name: index for index, name in enumerate(names)}
     which = torch.tensor([column[name] for name in said_of])
     hidden = torch.tensor([row["set"] in section.held_out for row in rows])
-    judged = torch.tensor([row["set"] == section.held_out[0] for row in rows])
+    scored = torch.tensor([row["set"] == section.held_out[0] for row in rows])
     sentences = json.loads(Path("data/prior/sentences.json").read_text(encoding="utf-8"))
     composed = np.load("data/prior/pictures.npy", mmap_mode="r")[: section.composed]
     said = torch.from_numpy(np.load("data/prior/which.npy"))[: section.composed]
@@ -54,8 +54,8 @@ def material(section: TrainCritic) -> Material:
         torch.cat([which[~hidden], said + len(names)]),
         sentence_vectors([*names, *sentences]),
         names,
-        torch.from_numpy(cut_outs[judged.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1,
-        which[judged],
+        torch.from_numpy(cut_outs[scored.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1,
+        which[scored],
     )
 
 

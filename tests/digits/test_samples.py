@@ -8,7 +8,7 @@ from fundiff.digits.data import Digits
 from fundiff.digits.estimators import classed, timed
 from fundiff.digits.networks import process_of, unet_of
 from fundiff.digits.objectives import held_out_prediction, prediction
-from fundiff.digits.sampling import sample, samplers
+from fundiff.digits.samples import sample, samplers
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators
