@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from fundiff.pictures.grids import tile
 from fundiff.pipeline.files import replacing
 
-FRAMES = 24  # at most, of a denoising: noise compresses badly, and the animations are in git
+FRAMES = 24  # largest number in a film: noise compresses badly, and the films are in git
 
 
 def twins(picture: Image.Image) -> list[Image.Image]:
@@ -65,7 +65,7 @@ def thinned(count: int, frames: int = FRAMES) -> list[int]:
 
 
 def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
-    """A picture `[3, S, S]` as from afar: on white of side S * `enlarge`, of which it takes the share `share`."""
+    """A picture `[3, S, S]` shrunk to `share` of its side, in the middle of a white square of side S * `enlarge`."""
     side = image.shape[-1] * enlarge
     small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
     canvas = torch.ones(image.shape[0], side, side, device=image.device)

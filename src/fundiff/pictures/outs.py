@@ -1,4 +1,4 @@
-"""Outs of a Part A stage: figures, single pictures, animations and numbers, named after the stage."""
+"""The outs of a Part A stage: figures, single pictures, animations and numbers, named after the stage."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from fundiff.pipeline.files import write_json
 
 
 def unit(x: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to float in [0, 1] on the CPU, clamped."""
+    """Pictures in [-1, 1] as floats in [0, 1] on the CPU, clamped."""
     return ((x + 1) / 2).clamp(0, 1).float().cpu()
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """A prompt broken into lines of at most `width` characters; `""` for the empty prompt."""
+    """A prompt in lines of at most `width` characters; `""` for the empty prompt."""
     return textwrap.fill(text or '""', width)
 
 
 def rounded(value: Any) -> Any:
-    """The same with floats to 4 decimal places and keys as strings."""
+    """The same value with floats to 4 decimal places, and keys as text."""
     if isinstance(value, dict):
         return {str(key): rounded(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -47,11 +47,11 @@ class Outs:
         grid(self.folder / f"{name or self.stage}.png", panels, **labels)
 
     def single(self, name: str, picture: Tensor) -> None:
-        """Write one picture `[3, S, S]` as PNG, not enlarged."""
+        """Write one picture `[3, S, S]` as PNG in its true size."""
         save_png(self.folder / "single" / f"{name}.png", picture)
 
     def animation(self, frames: Sequence[Tensor], columns: int, scale: int = 3) -> None:
-        """Write a denoising, frames `[B, 3, S, S]`, as an animation of sheets with so many columns."""
+        """Write a denoising, frames `[B, 3, S, S]`, as an animation of sheets with `columns` columns."""
         self.film(self.stage, [tile(unit(frames[i]), columns, scale=scale) for i in thinned(len(frames))])
 
     def film(self, name: str, frames: Sequence[np.ndarray], hold: int = 1500) -> None:
