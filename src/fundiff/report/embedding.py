@@ -1,4 +1,4 @@
-"""Pictures for the report's one file: data URIs, and animations as sheets of their frames."""
+"""Pictures as data URIs for the report's single file, and animations as sheets of their frames."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Film(Picture):
     count: int
 
 
-def opened(path: Path) -> Image.Image:
+def image_in(path: Path) -> Image.Image:
     """The image of a file, all frames of which can be read. Raises UserError where it is missing or no image."""
     try:
         image = Image.open(path)
@@ -69,7 +69,7 @@ def grey(pixels: np.ndarray) -> bool:
 
 
 def unscaled(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Frames `[H, W, C]` without an enlargement by whole pixels, which a browser does for nothing."""
+    """Frames `[H, W, C]` in their true pixels: an enlargement by a whole number is undone, since the browser enlarges."""
     for k in (8, 4, 3, 2):
         if all(
             np.array_equal(f, f[::k, ::k].repeat(k, 0).repeat(k, 1)[: f.shape[0], : f.shape[1]])
@@ -81,7 +81,10 @@ def unscaled(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def firsts(frames: Sequence[np.ndarray], axis: int) -> np.ndarray:
-    """The first of every run of equal lines, where all runs are short: tiles enlarged, the gap between them not."""
+    """The indices of the first line of each run of equal lines along an axis; all lines if some run is long.
+
+    So tiles that were enlarged lose their copies, and the gap between them stays.
+    """
     changes = np.any(
         [
             np.diff(f, axis=axis).any(axis=tuple({0, 1, 2}.intersection(range(f.ndim)) - {axis}))
@@ -97,7 +100,7 @@ def firsts(frames: Sequence[np.ndarray], axis: int) -> np.ndarray:
 
 def frames_of(path: Path) -> list[np.ndarray]:
     """All frames of an animation as uint8 `[H, W]` or `[H, W, 3]`, in their true pixels."""
-    with opened(path) as image:
+    with image_in(path) as image:
         frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
     if all(map(grey, frames)):
         frames = [f[..., 0] for f in frames]
@@ -105,7 +108,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 def picture(pixels: np.ndarray) -> Picture:
-    """Pixels `[H, W]` or `[H, W, 3]` as a picture, exact where it is small or grey."""
+    """Pixels `[H, W]` or `[H, W, 3]` uint8 as a picture; the copy is exact if it is small or grey."""
     height, width = pixels.shape[:2]
     exact = width * height <= SMALL or grey(pixels)
     image = Image.fromarray(np.ascontiguousarray(pixels))
@@ -114,18 +117,18 @@ def picture(pixels: np.ndarray) -> Picture:
 
 def figure(path: Path) -> Picture:
     """A PNG as a picture."""
-    with opened(path) as image:
+    with image_in(path) as image:
         return picture(np.asarray(image.convert("RGB")))
 
 
 def chosen(count: int) -> list[int]:
-    """Which of `count` frames a film shows: all, or FRAMES of them evenly spaced."""
+    """The indices of the frames that a film shows, of `count`: all, or FRAMES of them evenly spaced."""
     shown = min(count, FRAMES)
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 
 
 def film(frames: Sequence[np.ndarray]) -> Film:
-    """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in."""
+    """Frames as a film. Each gets a border of its own edge pixels, so that no neighbour shows when it is scaled."""
     frames = [frames[i] for i in chosen(len(frames))]
     height, width = frames[0].shape[:2]
     rim = [(1, 1), (1, 1)] + [(0, 0)] * (frames[0].ndim - 2)
