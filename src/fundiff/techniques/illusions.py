@@ -45,7 +45,7 @@ class AnagramParams(Guided):
 
     @model_validator(mode="after")
     def whole(self) -> Self:
-        """With reduction sum the weights sum to 1, else the sum is no noise estimate."""
+        """With reduction sum the weights must sum to 1, or the sum is not a noise estimate."""
         for name, parts in self.anagrams.items():
             total = sum(part.weight for part in parts)
             if self.reduction == "sum" and abs(total - 1) > 1e-6:
@@ -61,7 +61,7 @@ def large(
     readings: Sequence[Reading],
     image: Tensor,
 ) -> Tensor:
-    """The anagram `[3, S, S]` at four times its size: by stage II through all its views, or resized without one."""
+    """The anagram `[3, S, S]` at four times its size: by stage II in all its views; without a stage II it is resized."""
     if second is None:
         return interpolate(image[None], scale_factor=FACTOR, mode="bicubic").clamp(-1, 1)[0]
     told = [(view, bench.states([prompt]), weight) for view, prompt, weight in readings]
