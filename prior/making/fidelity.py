@@ -36,7 +36,7 @@ def diversity(images: Tensor) -> Tensor:
 
 
 def colourfulness(images: Tensor) -> Tensor:
-    """Mean distance of the colours from grey, `[B]`; 0 for a grey picture."""
+    """The largest channel minus the smallest, as a share of the range, mean over the pixels, `[B]`; 0 is grey."""
     return (images.amax(1) - images.amin(1)).mean((1, 2)) / 2
 
 

@@ -48,7 +48,7 @@ def apart(y: dict[str, float], gap: float = 30) -> dict[str, float]:
     return {name: value - over for name, value in placed.items()}
 
 
-Reference = tuple[str, float]
+Level = tuple[str, float]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def loss_curve(
     rows: Sequence[dict[str, float]],
     title: str,
     marks: Sequence[int] = (),
-    reference: Reference | None = None,
+    reference: Level | None = None,
 ) -> str:
     """Training and validation loss by epoch, as SVG.
 

@@ -25,7 +25,7 @@ from fundiff.views.registry import view_named
 from fundiff.views.rigid import View
 
 
-class Part(Section):
+class PromptedView(Section):
     """One reading of an anagram: a view and what it shows."""
 
     view: str = Field(
@@ -38,7 +38,9 @@ class Part(Section):
 class AnagramParams(Guided):
     """Params of a stage of anagrams."""
 
-    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(description="name -> its readings")
+    anagrams: Named[Annotated[list[PromptedView], Field(min_length=2)]] = Field(
+        description="name -> its readings"
+    )
     reduction: Literal["mean", "sum", "alternate"] = "mean"
     samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
     turning: int = Field(ge=2, le=200, description="frames of one turn in the animation")
