@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fundiff.digits.estimators import classed
-from fundiff.digits.sampling import sample
+from fundiff.digits.samples import sample
 from fundiff.judge.digit_scoring import DigitScoring
 from fundiff.judge.scores import quantised
 from fundiff.pipeline.noise import sample_generators

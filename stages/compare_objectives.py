@@ -3,7 +3,7 @@ from typing import Any
 from torch import Tensor
 
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic
+from fundiff.digits.samples import deterministic
 from fundiff.judge.few_calls import CallsParams, Trial, panels
 from fundiff.judge.scores import rounded
 from fundiff.pictures.curves import plot_curves

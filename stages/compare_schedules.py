@@ -1,7 +1,7 @@
 from pydantic import Field
 
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic
+from fundiff.digits.samples import deterministic
 from fundiff.judge.few_calls import CallsParams, Trial
 from fundiff.judge.scores import rounded
 from fundiff.pictures.grids import grid

@@ -3,7 +3,7 @@ from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.estimators import check_guidance, classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import deterministic, sample
+from fundiff.digits.samples import deterministic, sample
 from fundiff.judge.digit_scoring import DigitScoring
 from fundiff.judge.scores import rounded
 from fundiff.pictures.curves import Panel, plot_curves

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import times
+from fundiff.digits.samples import times
 from fundiff.digits.walks import denoising, interpolation
 from fundiff.pictures.films import save_film, save_steps, thinned
 from fundiff.pictures.grids import grid, tile

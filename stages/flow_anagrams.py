@@ -9,13 +9,13 @@ from fundiff.pipeline.params import Named
 from fundiff.pipeline.stage import run
 from fundiff.techniques.anagrams import draw_anagram
 from fundiff.techniques.bench import open_flow_bench
-from fundiff.techniques.illusions import Part, turning
+from fundiff.techniques.illusions import PromptedView, turning
 from fundiff.techniques.settings import FlowGuided
 from fundiff.views.registry import view_named
 
 
 class Params(FlowGuided):
-    anagrams: Named[Annotated[list[Part], Field(min_length=2)]]
+    anagrams: Named[Annotated[list[PromptedView], Field(min_length=2)]]
     samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
     turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
 

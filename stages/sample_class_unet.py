@@ -3,7 +3,7 @@ from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.estimators import check_guidance, classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample, times
+from fundiff.digits.samples import sample, times
 from fundiff.judge.digit_scoring import DigitScoring, SampleParams, summary, write_samples
 from fundiff.pictures.films import save_steps
 from fundiff.pictures.grids import grid

@@ -3,7 +3,7 @@ from pydantic import Field
 
 from fundiff.digits.estimators import timed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample, times
+from fundiff.digits.samples import sample, times
 from fundiff.judge.classifier import verdicts
 from fundiff.judge.digit_scoring import DigitScoring, SampleParams, write_samples
 from fundiff.pictures.films import save_steps

@@ -1,9 +1,11 @@
-"""The prior's training on a machine that has an accelerator and no network.
+"""Training of the prior on a machine that has an accelerator and no network.
 
-Here: `python -m prior.gpu.pack ZIP`, after the stage render. There, where src/, prior/, the zip (43 MiB) and a diffusers
-wheel have come, with src, the wheel and this folder's parent on PYTHONPATH: `python -m prior.gpu.train ZIP OUT
---minutes 8`. It composes 120,000 pictures on all cores, encodes their sentences, trains in bf16 and writes the averaged
-weights to OUT every minute, in parts of at most 15 MB. Here again: `python -m prior.gpu.collect OUT data/prior/first`.
-A second leg goes on from the first's weights, on pictures that are new: `--begin OUT --first 120000`.
-Neither pydantic nor DVC nor the renderer of the drawings is needed there.
+1. Here, after stage render: `python -m prior.gpu.pack ZIP` writes a zip of 43 MiB.
+2. Copy src/, prior/, the zip and a diffusers wheel there; put src, the wheel and this folder's parent on PYTHONPATH.
+3. There: `python -m prior.gpu.train ZIP OUT --minutes 8` composes 120,000 pictures on all cores, encodes their sentences,
+   trains in bf16, and writes the averaged weights to OUT every minute, in files of at most 15 MB.
+4. Here: `python -m prior.gpu.collect OUT data/prior/first` joins the files.
+
+For a second training that begins with the first one's weights, on new pictures, add `--begin OUT --first 120000`.
+Pydantic, DVC and the renderer of the drawings are not needed there.
 """

@@ -1,6 +1,6 @@
-"""Weights in parts that fit what a machine sends back: written there, joined here.
+"""Weights in files small enough to be sent from machine to machine.
 
-`python -m prior.gpu.collect PARTS OUT` makes a prior's folder of them.
+`python -m prior.gpu.collect PARTS OUT` joins them to a prior's folder.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PART_BYTES = 15_000_000
 
 
 def write_parts(folder: Path, unet: nn.Module, told: dict[str, Any]) -> None:
-    """The weights in half precision as files of at most `PART_BYTES`, and what is to be told of them."""
+    """Write the weights in half precision in files of at most `PART_BYTES`, and `told` as JSON beside them."""
     parts: list[dict[str, Tensor]] = [{}]
     size = 0
     for name, value in unet.state_dict().items():
@@ -38,7 +38,7 @@ def write_parts(folder: Path, unet: nn.Module, told: dict[str, Any]) -> None:
 
 
 def joined(folder: Path) -> dict[str, Tensor]:
-    """All weights of a folder of parts, float32. Raises UserError where parts are missing."""
+    """All weights in a folder of parts, float32. Raises UserError if parts are missing."""
     try:
         count = json.loads((folder / "told.json").read_text(encoding="utf-8"))["parts"]
         parts = [load_file(folder / f"weights_{index}.safetensors") for index in range(count)]

@@ -1,4 +1,4 @@
-"""Pack what the training elsewhere needs: `python -m prior.gpu.pack ZIP`, after the stage render."""
+"""Write the zip for the training on another machine, after stage render: `python -m prior.gpu.pack ZIP`."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ LIMIT_MB = 55
 
 
 def shown_rows(rows: list[dict], held_out: list[str]) -> list[int]:
-    """The rows that a picture of the training can show."""
+    """The rows of cut-outs that a training picture can show."""
     concepts = {concept for noun in load_nouns().values() for concept in noun.concepts}
     concepts |= (
         set(FRONTAL)
@@ -35,7 +35,7 @@ def shown_rows(rows: list[dict], held_out: list[str]) -> list[int]:
 
 
 def table_of(rows: list[dict], caption: Caption, leg: FirstLeg) -> dict:
-    """What the training elsewhere has to know beside the cut-outs."""
+    """Everything but cut-outs and the text encoder that the training needs, as JSON values."""
     nouns = [[noun.name, noun.kind, list(noun.concepts)] for noun in load_nouns().values()]
     return {
         "concepts": [row["concept"] for row in rows],
@@ -49,7 +49,7 @@ def table_of(rows: list[dict], caption: Caption, leg: FirstLeg) -> dict:
 
 
 def main() -> None:
-    """Write the zip. Raises UserError where it is too large to carry."""
+    """Write the zip. Raises UserError if it is larger than may be sent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("zip", type=Path)
     path = parser.parse_args().zip

@@ -1,6 +1,6 @@
-"""Train the prior from a carried zip for so many minutes: compose, encode, train, write weights every minute.
+"""Train the prior from a zip for a number of minutes: compose, encode, train, write the weights every minute.
 
-`python -m prior.gpu.train ZIP OUT --minutes 8 [--begin FOLDER] [--batch 1024]`; OUT gets parts of at most 15 MB.
+`python -m prior.gpu.train ZIP OUT --minutes 8 [--begin FOLDER] [--batch 1024]`; OUT gets files of at most 15 MB.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _worker: dict = {}
 
 
 def start_worker(path: Path) -> None:
-    """Read the cut-outs once per process."""
+    """Read the cut-outs, once in each worker process."""
     pixels, table = unpack(path)
     nouns = {name: Noun(name, kind, tuple(concepts)) for name, kind, concepts in table["nouns"]}
     people = [(sentence, row) for sentence, row in table["people"]]
@@ -51,7 +51,7 @@ def make(position: int) -> tuple[str, np.ndarray]:
 
 
 def compose(path: Path, count: int, first: int, processes: int) -> tuple[list[str], Tensor, Tensor]:
-    """`count` pictures from a position on: the sentences, which one each picture has, and the pixels."""
+    """`count` pictures from position `first` on: the different sentences, each picture's sentence `[count]`, and the pixels."""
     sentences, which, pixels = {"": 0, GENERIC: 1}, [], np.empty((count, 64, 64, 3), np.uint8)
     with ProcessPoolExecutor(processes, get_context("spawn"), start_worker, (path,)) as pool:
         for row, (sentence, picture) in enumerate(pool.map(make, range(first, first + count), chunksize=256)):
@@ -61,7 +61,7 @@ def compose(path: Path, count: int, first: int, processes: int) -> tuple[list[st
 
 
 def recipe_of(leg: dict, batch: int, images: int) -> Recipe:
-    """The leg's recipe at another batch: the rate grows as the root of it, and falls over the last half."""
+    """The recipe at another batch size: the learning rate grows as its root, and falls to 0 over the last half."""
     values = {k: v for k, v in leg.items() if k not in OBJECTIVE and k != "unet"}
     rate = values["learning_rate"] * min(2.0, (batch / values["batch_size"]) ** 0.5)
     values |= {"batch_size": batch, "images": images, "learning_rate": rate, "warmup_images": 100 * batch}
@@ -70,7 +70,7 @@ def recipe_of(leg: dict, batch: int, images: int) -> Recipe:
 
 
 def show(state: Training, encoder: Encoder, prompts: list[str], out: Path, runtime: Runtime) -> None:
-    """The averaged network's samples of the prompts, guidance 5, in rows of eight."""
+    """Write samples of the prompts by the averaged network, guidance scale 5, in rows of eight."""
     from PIL import Image
 
     states = encoder(["", *prompts]).float()
@@ -82,8 +82,11 @@ def show(state: Training, encoder: Encoder, prompts: list[str], out: Path, runti
 
 
 def timed(state: Training, pictures: Pictures, seconds: float, out: Path, every: float = 60.0) -> None:
-    """Train for so many seconds: the length of the schedule follows the speed measured in the first tenth; the
-    averaged weights and the log are written every minute and at the end."""
+    """Train for a number of seconds.
+
+    The number of images is planned from the speed of the first tenth. The averaged weights and the log are written every
+    `every` seconds and at the end.
+    """
     started = saved = time.perf_counter()
     planned = False
     for images in state.steps(pictures, make_path()):
@@ -101,13 +104,13 @@ def timed(state: Training, pictures: Pictures, seconds: float, out: Path, every:
 
 
 def told(state: Training) -> dict:
-    """What is told of the weights: images, how many of them were planned, the rate at the end, the log."""
+    """What is written beside the weights: images seen and planned, the last learning rate, and the log."""
     rate = state.recipe.rate(state.images)
     return {"images": state.images, "planned": state.recipe.images, "rate": rate, "log": state.log}
 
 
 def network_of(leg: dict, begin: Path | None) -> nn.Module:
-    """A new network, or one with the weights of a leg before."""
+    """A new network, or one with the weights in the folder `begin`."""
     with seeded(leg["seed"]):
         unet = make_unet(**leg["unet"])
     if begin:
@@ -116,7 +119,7 @@ def network_of(leg: dict, begin: Path | None) -> nn.Module:
 
 
 def main() -> None:
-    """Compose, encode, train and show, within the minutes asked."""
+    """Compose, encode, train and write samples within the given minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("zip", type=Path)
     parser.add_argument("out", type=Path)

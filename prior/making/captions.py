@@ -1,4 +1,4 @@
-"""What the training pictures say: every picture and its sentence are functions of (seed, position)."""
+"""The sentences and pictures of the training set. Each pair is a function of (seed, position)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ GENERIC = "a high quality photo"
 PHOTO = "a photo of"
 BARE_SHARE, COLOURED_SHARE = 0.06, 0.3
 STANDING = {"animals", "plants", "food", "vehicles", "buildings", "things", "people"}
-Shown = tuple[str, str, Image.Image]  # a phrase, a style or "", the picture before the style's filter
+# Sentence without the style; style or ""; picture before the style's filter.
+Shown = tuple[str, str, Image.Image]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is shown and how often: nouns with weights (1 where none is given), each noun's own style, shares of
-    the kinds of pictures (`KINDS`), share of pictures in a style, share called `GENERIC`."""
+    """What the training pictures show, and how often.
+
+    weights: of nouns, 1 where none is given. styles: the style that a noun always has. shares: of the kinds of pictures
+    (`KINDS`). style_share: the share of pictures in a style. generic_share: the share whose sentence is `GENERIC`.
+    """
 
     nouns: Mapping[str, Noun]
     shares: Mapping[str, float]
-    people: Sequence[tuple[str, int]] = ()  # sentence and row of every avatar
+    people: Sequence[tuple[str, int]] = ()  # (sentence, row in the library) of every drawn person
     photographs: Mapping[str, Image.Image] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
@@ -41,26 +45,28 @@ class Plan:
     generic_share: float = 0.06
 
     def noun(self, chance: random.Random, kinds: set[str] | None = None) -> Noun:
-        """A noun by weight, of the kinds if any are given."""
+        """A noun drawn by weight, of one of `kinds` if they are given."""
         found = [noun for noun in self.nouns.values() if kinds is None or noun.kind in kinds]
         return chance.choices(found, [self.weights.get(noun.name, 1.0) for noun in found])[0]
 
 
 def colour_for(noun: Noun, chance: random.Random, share: float, style: str = "") -> str:
-    """A colour for a noun in a share of the pictures, or "": none for people, in a grey style, or where the name
-    says one."""
+    """A colour for a noun with probability `share`, else "".
+
+    Always "" for people, in a style without colours, and for a name that already has a colour ("an orange").
+    """
     if noun.kind == "people" or style in GREY or set(noun.name.split()) & set(COLOURS):
         return ""
     return chance.choice(COLOURS) if chance.random() < share else ""
 
 
 def set_for(style: str) -> str:
-    """The set whose drawings are solid where a photo is asked for."""
+    """The set of drawings to take for a style: the shaded 3D set for photos, any set ("") for others."""
     return FLUENT_3D if style == PHOTO else ""
 
 
 def single(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """One thing; sometimes its name alone, sometimes with the colour that it has."""
+    """A picture of one thing. Its sentence is the name, sometimes with the colour that the drawing has."""
     noun = plan.noun(chance)
     own = plan.styles.get(noun.name, "")
     if own and not style and chance.random() < 0.4:
@@ -80,7 +86,7 @@ def single(library: Library, plan: Plan, chance: random.Random, style: str) -> S
 
 
 def coloured(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """One thing in a colour that is said."""
+    """One thing, recoloured to the colour that the sentence names."""
     noun = plan.noun(chance, STANDING - {"people"})
     colour = colour_for(noun, chance, 1, style)
     drawing = thing(library, noun, chance, colour, set_for(style))
@@ -88,7 +94,7 @@ def coloured(library: Library, plan: Plan, chance: random.Random, style: str) ->
 
 
 def several(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """Two to four of a thing, copies of one drawing or not."""
+    """Two to four of a thing: copies of one drawing, or different drawings."""
     noun = plan.noun(chance, STANDING - {"people"})
     while not noun.counted:
         noun = plan.noun(chance, STANDING - {"people"})
@@ -100,7 +106,7 @@ def several(library: Library, plan: Plan, chance: random.Random, style: str) -> 
 
 
 def related(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """Two things in a relation, each sometimes in a colour."""
+    """Two things in a relation (beside, above, in front of); each may be recoloured."""
     one, other = plan.noun(chance, STANDING), plan.noun(chance, STANDING)
     while other.name == one.name:
         other = plan.noun(chance, STANDING)
@@ -115,7 +121,7 @@ def related(library: Library, plan: Plan, chance: random.Random, style: str) -> 
 
 
 def wearing(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """Somebody with something on the head."""
+    """A person or an animal with something on its head."""
     able = [n for n in plan.nouns.values() if any(c in FRONTAL and c in library.rows for c in n.concepts)]
     noun, worn = chance.choice(able), chance.choice(list(WORN))
     colour = chance.choice(COLOURS) if chance.random() < 0.4 and style not in GREY else ""
@@ -124,7 +130,7 @@ def wearing(library: Library, plan: Plan, chance: random.Random, style: str) -> 
 
 
 def placed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """One thing on a ground; a room holds neither buildings nor vehicles, and the sea what swims."""
+    """One thing on a ground: on the sea and in a city animals, vehicles and buildings; in a room neither of the last two."""
     name = chance.choice(list(GROUNDS))
     where, kinds = GROUNDS[name], {"animals", "people", "things", "vehicles", "buildings", "plants"}
     if where.indoors:
@@ -140,7 +146,7 @@ def placed(library: Library, plan: Plan, chance: random.Random, style: str) -> S
 
 
 def person(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """An avatar, named with all or fewer of its attributes; an old man oftener than he comes."""
+    """A person drawn from known attributes. The sentence names all of them or some; old men are drawn more often."""
     people = plan.people
     if chance.random() < 0.2:
         people = [p for p in people if p[0].startswith("an old man")] or people
@@ -160,7 +166,7 @@ def person(library: Library, plan: Plan, chance: random.Random, style: str) -> S
 
 
 def scene(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """One of the scenes of the course, in its own style or another."""
+    """A scene of the course's prompts, in the style that the course asks for or in another."""
     _, draw, names, own = chance.choices(list(SCENES.values()), [s[0] for s in SCENES.values()])[0]
     if own and not style and chance.random() < 0.6:
         style = own
@@ -168,7 +174,7 @@ def scene(library: Library, plan: Plan, chance: random.Random, style: str) -> Sh
 
 
 def photographed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """A real photograph, called one; or painted, where a style is asked for."""
+    """A real photograph. Its sentence calls it one, or names a style, whose filter is then applied."""
     name = chance.choice(list(plan.photographs))
     picture = photograph(dict(plan.photographs), name, chance)
     return (
@@ -185,7 +191,7 @@ KINDS: dict[str, Callable[[Library, Plan, random.Random, str], Shown]] = {
 
 
 def finished(picture: Image.Image, style: str, chance: random.Random) -> np.ndarray:
-    """The picture in its style at 64 x 64, uint8 `[64, 64, 3]`; drawings a little sharpened."""
+    """The picture after its style's filter, reduced to 64 x 64: uint8 `[64, 64, 3]`. Drawings are sharpened a little."""
     if style:
         picture = STYLES[style](picture, chance)
     small = picture.resize((64, 64), Image.Resampling.BOX)
@@ -195,7 +201,7 @@ def finished(picture: Image.Image, style: str, chance: random.Random) -> np.ndar
 
 
 def captioned(library: Library, plan: Plan, seed: int, position: int) -> tuple[str, np.ndarray]:
-    """The sentence and the picture, uint8 `[64, 64, 3]`, at a position of the training set."""
+    """The sentence and the picture, uint8 `[64, 64, 3]`, at one position of the training set."""
     chance = random.Random(f"{seed} caption {position}")
     if chance.random() < plan.generic_share:
         kind = chance.choices(("single", "placed", "person", "scene", "photograph"), (10, 3, 2, 3, 2))[0]

@@ -1,5 +1,4 @@
-"""The model card and the credits of the shipped prior, written from its params and metrics so that they
-cannot disagree."""
+"""The model card and the credits of the shipped prior, written from its params and metrics."""
 
 from __future__ import annotations
 
@@ -54,12 +53,15 @@ def credits_file(packages: Sequence[Package]) -> str:
 
 
 def shown(value: Mapping[str, float]) -> str:
-    """A mean with its interval: "0.81 (0.74 to 0.88)"."""
+    """A mean with its 95 % interval as text: "0.81 (0.74 to 0.88)"."""
     return f"{value['mean']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
 
 
 def retrieval_table(figures: Mapping[str, Any]) -> list[str]:
-    """The critic's R@1, R@10 and alignment per guidance and kind of prompt, with floor and ceiling."""
+    """Rows of the critic's R@1, R@10 and alignment for each guidance scale and kind of prompt.
+
+    The last rows are the scores of noise (floor) and of newly composed training pictures (ceiling).
+    """
     lines = [
         "| pictures | prompts | R@1 | R@10 | alignment, own prompt | other prompts |",
         "|---|---|---|---|---|---|",
@@ -81,7 +83,10 @@ def retrieval_table(figures: Mapping[str, Any]) -> list[str]:
 
 
 def independent_table(figures: Mapping[str, Any]) -> list[str]:
-    """The independent judge's R@1, R@10 and Frechet distance per guidance, with floor and ceiling."""
+    """Rows of the independent judge's R@1, R@10 and Frechet distance for each guidance scale.
+
+    The last rows are the scores of noise (floor) and of real drawings (ceiling).
+    """
     lines = ["| pictures | prompts | R@1 | R@10 | Frechet distance |", "|---|---|---|---|---|"]
     rows = [
         (f"samples, guidance {scale}", kind, values[f"independent_{kind}"])
@@ -100,7 +105,7 @@ def independent_table(figures: Mapping[str, Any]) -> list[str]:
 
 
 def style_table(figures: Mapping[str, Any], scale: str) -> list[str]:
-    """Colourfulness and roughness per style at one guidance."""
+    """Rows of colourfulness and roughness for each style, at one guidance scale."""
     lines = ["| style | colourfulness | roughness |", "|---|---|---|"]
     for style, row in figures["guidance"][scale]["styles"].items():
         lines.append(f"| {style} | {shown(row['colourfulness'])} | {shown(row['roughness'])} |")
@@ -170,7 +175,7 @@ def card(
     params: Mapping[str, Any], figures: Mapping[str, Any], critic: Mapping[str, Any], logs: Sequence[str], nouns: int,
     size: int,
 ) -> str:  # fmt: skip
-    """README.md of models/prior; `logs` are the texts of the legs' logs, `size` counts parameters."""
+    """The text of models/prior/README.md. logs: the CSV texts of the trainings' logs. size: the number of parameters."""
     first, last = params["train_first"], params["train_last"]
     rows = [row for log in logs for row in csv.DictReader(io.StringIO(log))]
     speeds = sorted(float(row["images_per_s"]) for row in rows)

@@ -1,5 +1,7 @@
-"""What a training on a machine without a network needs, small enough to carry: cut-outs, nouns, the text encoder
-without the words that no sentence has, and how to read them there."""
+"""The zip with which the prior is trained on a machine without a network, and how it is read there.
+
+It holds cut-outs, nouns, and the text encoder. Of the encoder's word embeddings only the words of the sentences are kept.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 
 
 def vocabulary(nouns: Iterable[Noun], people: Sequence[str], prompts: Sequence[str]) -> str:
-    """All words that a sentence of the training, or a prompt, can have, as one text."""
+    """All words that a training sentence or a prompt can contain, as one text."""
     nouns = list(nouns)
     scene_names = [name for _, _, names, _ in scenes.SCENES.values() for name in names]
     words = [
@@ -46,8 +48,11 @@ def vocabulary(nouns: Iterable[Noun], people: Sequence[str], prompts: Sequence[s
 
 def pack(path: Path, pixels: np.ndarray, table: dict[str, Any], text: dict[str, Tensor], files: Sequence[Path],
          tokens: Sequence[int]) -> None:  # fmt: skip
-    """Write cut-outs `[N, 64, 64, 4]` (lossless WebP), the table that goes with them, the text encoder's weights in
-    half precision with the rows of `tokens` alone, and its tokenizer's files to one zip."""
+    """Write the zip.
+
+    pixels: cut-outs `[N, 64, 64, 4]` uint8, written as lossless WebP. table: what each cut-out shows. text: the encoder's
+    weights, written in half precision with only the embedding rows `tokens`. files: the tokenizer's files.
+    """
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for row, cut_out in enumerate(pixels):
             file = io.BytesIO()
@@ -64,7 +69,7 @@ def pack(path: Path, pixels: np.ndarray, table: dict[str, Any], text: dict[str, 
 
 
 def unpack(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
-    """The cut-outs `[N, 64, 64, 4]` and their table."""
+    """The cut-outs `[N, 64, 64, 4]` uint8 and their table."""
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.startswith("cut_outs/"))
         pixels = [np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGBA")) for name in names]
@@ -72,8 +77,10 @@ def unpack(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 class Encoder:
-    """The carried text encoder: sentences to token states as `IFPipeline.encode_prompt` makes them (lower-cased, 77
-    tokens, with the padding's mask); a word that was not carried is an error."""
+    """The text encoder of the zip: sentences to the token states that `IFPipeline.encode_prompt` makes of them.
+
+    Sentences are lower-cased and padded to 77 tokens. A word that the zip lacks raises UserError.
+    """
 
     def __init__(self, path: Path, folder: Path, device: str):
         from transformers import AutoTokenizer, BertConfig, BertModel
@@ -97,7 +104,7 @@ class Encoder:
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str], batch_size: int = 256) -> Tensor:
-        """States `[N, 77, 384]`, float16, on the device. Raises UserError for a word that was not carried."""
+        """Token states `[N, 77, 384]`, float16, on the device. Raises UserError for a word that the zip lacks."""
         states = torch.empty((len(sentences), TOKENS, WIDTH), dtype=torch.float16, device=self.device)
         for start in range(0, len(sentences), batch_size):
             batch = [sentence.lower().strip() for sentence in sentences[start : start + batch_size]]

@@ -1,6 +1,6 @@
-"""Colour words that are true: a drawing given a named colour, and the name of the colour a drawing has.
+"""Recolouring of cut-outs, and the name of the colour that a cut-out has.
 
-Cut-outs are uint8 `[H, W, 4]`; hues are in turns, 0 to 1.
+Cut-outs are uint8 `[H, W, 4]`; hues are fractions of a full turn, 0 to 1.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from skimage.color import hsv2rgb, rgb2hsv
 
-# Hue, least saturation, and how value maps: (offset, slope).
+# Hue, smallest saturation, and the map of brightness: offset and slope.
 HUES: dict[str, tuple[float, float, tuple[float, float]]] = {
     "red": (0.995, 0.75, (0.15, 0.8)),
     "orange": (0.075, 0.8, (0.35, 0.65)),
@@ -21,11 +21,11 @@ HUES: dict[str, tuple[float, float, tuple[float, float]]] = {
 }
 GREYS = {"black": (0.04, 0.2), "grey": (0.3, 0.4), "white": (0.72, 0.28)}
 COLOURS = (*HUES, *GREYS)
-NEAR = 0.11  # of the main hue: what is recoloured with it
+NEAR = 0.11  # distance of hues: pixels this close to the main hue are recoloured with it
 
 
 def main_hue(hsv: np.ndarray, solid: np.ndarray) -> tuple[float, np.ndarray]:
-    """The hue that most of the coloured pixels are near, and which solid pixels `[H, W]` those are."""
+    """The most common hue of the coloured pixels, and a mask `[H, W]` of the opaque pixels near that hue."""
     coloured = solid & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.2)
     counts, edges = np.histogram(hsv[..., 0][coloured], bins=24, range=(0, 1))
     smooth = counts + np.roll(counts, 1) + np.roll(counts, -1)
@@ -35,7 +35,7 @@ def main_hue(hsv: np.ndarray, solid: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def recoloured(cut_out: np.ndarray, name: str) -> np.ndarray:
-    """The cut-out in the named colour: its main colour where that covers enough, else all of it."""
+    """The cut-out in the named colour. Pixels near its main hue change if they cover enough of it, else all pixels do."""
     hsv, solid = rgb2hsv(cut_out[..., :3]), cut_out[..., 3] > 40
     hue, mask = main_hue(hsv, solid)
     if mask.sum() < 0.45 * max(1, solid.sum()):
@@ -56,7 +56,7 @@ def recoloured(cut_out: np.ndarray, name: str) -> np.ndarray:
 
 
 def colour_masks(hsv: np.ndarray) -> dict[str, np.ndarray]:
-    """Which pixels `[H, W]` anyone would call red, orange, ..., white."""
+    """For each colour name the mask `[H, W]` of the pixels that clearly have this colour."""
     hue, saturation, value = (hsv[..., i] for i in range(3))
     vivid = (saturation > 0.35) & (value > 0.3)
     bright = vivid & (value > 0.6)
@@ -76,7 +76,7 @@ def colour_masks(hsv: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def named_colour(cut_out: np.ndarray, share: float = 0.6) -> str:
-    """The colour that at least `share` of the cut-out has, or ""."""
+    """The name of the colour that at least `share` of the opaque pixels have, or ""."""
     solid = cut_out[..., 3] > 128
     masks = colour_masks(rgb2hsv(cut_out[..., :3]))
     name = max(masks, key=lambda key: float((masks[key] & solid).sum()))

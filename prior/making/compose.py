@@ -1,4 +1,4 @@
-"""Pictures composed of cut-outs: grounds, placing, and the few shapes that the sets lack, drawn in code.
+"""Composition of pictures from cut-outs: grounds, placing, and a few shapes drawn in code.
 
 Everything is drawn at twice the final resolution and halved at the end, so that edges come out smooth.
 """
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from prior.making.sketches import SKETCHES, Colour, shade, sketched
 from prior.making.words import Noun
 
-SIDE = 128  # of the canvas; pictures are half of it
+SIDE = 128  # pixels: width and height of a canvas; a picture is half as wide
 FLUENT_3D = "fluent-emoji-3d"  # the set whose drawings look solid
 WHITE: Colour = (255, 255, 255)
 PALE: tuple[Colour, ...] = (
@@ -28,7 +28,7 @@ PALE: tuple[Colour, ...] = (
 
 
 class Library:
-    """Cut-outs `[N, 64, 64, 4]` uint8 with the concept and the set of each: the drawings of a concept or a noun."""
+    """Cut-outs `[N, 64, 64, 4]` uint8 with the concept and the set of each row."""
 
     def __init__(self, pixels: np.ndarray, concepts: Sequence[str], sets: Sequence[str]):
         self.pixels = pixels
@@ -42,18 +42,18 @@ class Library:
         return [row for concept in noun.concepts for row in self.rows.get(concept, ())]
 
     def pick(self, chance: random.Random, *concepts: str) -> Image.Image:
-        """A drawing of one of the concepts, each drawing as likely as any other."""
+        """A drawing of one of the concepts; every drawing is equally likely."""
         return self.at(chance.choice([row for concept in concepts for row in self.rows[concept]]))
 
     def draw(self, noun: Noun, chance: random.Random, set_of: str = "") -> Image.Image:
-        """A drawing of a noun, of the named set where that has one, or a sketch where no set draws it."""
+        """A drawing of a noun, from the set `set_of` if that has one. A noun without drawings is sketched in code."""
         rows = self.rows_of(noun)
         if noun.name in SKETCHES and chance.random() >= min(0.3, 0.1 * len(rows)):
             return sketched(noun.name, chance)
         return self.at(chance.choice([row for row in rows if self.sets[row] == set_of] or rows))
 
     def at(self, row: int) -> Image.Image:
-        """The drawing of one row, cropped to what is drawn."""
+        """The drawing in one row, cropped to its opaque part."""
         picture = Image.fromarray(self.pixels[row])
         return picture.crop(picture.getchannel("A").getbbox())
 
@@ -61,12 +61,12 @@ class Library:
 def place(
     canvas: Image.Image, drawing: Image.Image, x: float, y: float, size: float, mirror: bool = False
 ) -> None:
-    """Put a drawing on the canvas: its longer side `size`, centred at x, its foot at y (canvas pixels)."""
+    """Paste a drawing on the canvas: `size` is its longer side, x its centre and y its lower edge, all in canvas pixels."""
     scale = size / max(drawing.size)
     drawing = drawing.resize([max(1, round(s * scale)) for s in drawing.size], Image.Resampling.LANCZOS)
     if mirror:
         drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    # alpha_composite refuses what sticks out on the left or the top, so the part outside is cut off first.
+    # alpha_composite refuses negative places, so a part outside on the left or the top is cut off first.
     left, top = round(x - drawing.width / 2), round(y - drawing.height)
     drawing = drawing.crop((max(0, -left), max(0, -top), drawing.width, drawing.height))
     canvas.alpha_composite(drawing, (max(0, left), max(0, top)))
@@ -78,7 +78,7 @@ def ground(colour: Colour = WHITE) -> Image.Image:
 
 
 def gradient(top: Colour, bottom: Colour, until: float = 1.0) -> Image.Image:
-    """A canvas that goes from one colour at the top to another at the share `until` of its height."""
+    """A canvas that changes from `top` at the upper edge to the second colour at the share `until` of its height."""
     share = np.linspace(0, 1 / until, SIDE).clip(0, 1)[:, None, None]
     rows = (1 - share) * np.array(top) + share * np.array(bottom)
     return Image.fromarray(np.broadcast_to(rows, (SIDE, SIDE, 3)).astype(np.uint8)).convert("RGBA")
@@ -106,7 +106,7 @@ def house(
     draw.polygon(
         [(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)],
         fill=roof,
-        outline=shade(wall, 0.6),  # else snow on a roof is lost before snow on the ground
+        outline=shade(wall, 0.6),  # or a white roof could not be told from white ground
         width=2,
     )
     pane = size * 0.18

@@ -14,8 +14,10 @@ from fundiff.pipeline.noise import generator
 
 
 def augmented(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images `[B, 3, S, S]` with a random crop, colour strength, brightness, some grey and some noise,
-    still in [-1, 1]."""
+    """Images `[B, 3, S, S]` in [-1, 1] with a random crop, saturation and brightness, and a little noise.
+
+    Some become grey.
+    """
     count = len(images)
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 0.85 + 0.35 * torch.rand(count, generator=chance)
@@ -41,9 +43,10 @@ def training(
     encoder: ImageEncoder, pixels: Any, sentence: Tensor, vectors: Tensor,
     *, seed: int, images: int, batch_size: int, learning_rate: float, bf16: bool,
 ) -> Iterator[tuple[int, float]]:  # fmt: skip
-    """Train on uint8 pictures `[N, 64, 64, 3]`, the sentence of each `[N]` and unit vectors `[U, 384]`.
+    """Train the encoder; yields (images seen, loss) after every step.
 
-    Yields (images seen, loss) after every step; the learning rate falls to 0 as a cosine.
+    pixels: uint8 `[N, 64, 64, 3]`; sentence: the row in `vectors` of each picture's sentence, `[N]`; vectors: unit vectors
+    `[U, 384]`. The learning rate falls to 0 along a cosine.
     """
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=learning_rate, weight_decay=0.05)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

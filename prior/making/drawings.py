@@ -1,5 +1,4 @@
-"""Openly licensed drawings: what the packages hold, which concept each picture shows, its cut-out as
-pixels."""
+"""Openly licensed drawings: the files in the packages, the concept that each shows, and its cut-out as pixels."""
 
 from __future__ import annotations
 
@@ -36,8 +35,7 @@ PRIVATE = ("logos", "unsorted", "flags", "signs_and_symbols", "special", "button
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture of one concept: SVG text or encoded bitmap, the set it comes from, and how it may be
-    shown."""
+    """One drawing of one concept: SVG text or an encoded bitmap, its set, and further words for it."""
 
     concept: str
     set: str
@@ -46,14 +44,13 @@ class Drawing:
 
 
 def squash(name: str) -> str:
-    """A name reduced to its ASCII letters and digits, the only form in which the sets agree."""
+    """A name reduced to its ASCII letters and digits. The sets spell names differently and agree only in this form."""
     ascii_name = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]", "", ascii_name)
 
 
 class Names:
-    """The concepts of emojibase: CLDR label, code points and keywords, found again under any set's
-    spelling."""
+    """The concepts of emojibase (label, code points, keywords), found by any set's spelling of a name."""
 
     def __init__(self, labels: list[dict], shortcodes: Iterable[dict], keywords: dict[str, list[str]]):
         kept = [
@@ -76,17 +73,17 @@ class Names:
                         self.alias.setdefault(squash(name), self.label[code])
 
     def find(self, name: str) -> str | None:
-        """The concept of a set's own name ("snow-capped-mountain"), or None."""
+        """The concept that a set calls by this name ("snow-capped-mountain"), or None."""
         return self.alias.get(squash(name))
 
     def find_code(self, code: str) -> str | None:
-        """The concept of code points joined by hyphens, with or without the variation selector, or None."""
+        """The concept with these code points (joined by hyphens; the variation selector may be missing), or None."""
         upper = code.upper()
         return self.label.get(upper) or self.label.get(upper.replace("-FE0F", ""))
 
 
 def read_member(package: Path, member: str) -> bytes:
-    """One file of an npm package. Raises UserError if the package has none of that name."""
+    """The bytes of one file in an npm package. Raises UserError if the package has no such file."""
     with tarfile.open(package) as archive:
         try:
             return archive.extractfile(f"package/{member}").read()  # type: ignore[union-attr]
@@ -106,8 +103,10 @@ def read_names(emojibase: Path, emojilib: Path) -> Names:
 
 
 def iconify_drawings(package: Path, names: Names) -> Iterator[Drawing]:
-    """The drawings of an @iconify-json package, one per concept (skin-tone doubles carry no concept's
-    name)."""
+    """The drawings of an @iconify-json package, one per concept.
+
+    Variants by skin tone have no concept's name and are left out.
+    """
     icons = json.loads(read_member(package, "icons.json"))
     seen = set()
     for name, icon in icons["icons"].items():
@@ -126,7 +125,7 @@ def iconify_drawings(package: Path, names: Names) -> Iterator[Drawing]:
 
 
 def bitmap_drawings(package: Path, names: Names) -> Iterator[Drawing]:
-    """The drawings of the 3D set, WebP files named by their code points."""
+    """The drawings of the 3D set: WebP files named by code points."""
     with tarfile.open(package) as archive:
         for entry in archive:
             concept = names.find_code(Path(entry.name).stem) if entry.name.endswith(".webp") else None
@@ -136,7 +135,7 @@ def bitmap_drawings(package: Path, names: Names) -> Iterator[Drawing]:
 
 
 def clipart_drawings(package: Path, names: Names) -> Iterator[Drawing]:
-    """Openclipart's public-domain drawings whose file name begins with a concept's name."""
+    """The public-domain drawings of Openclipart whose file name begins with a concept's name."""
     listing = subprocess.run(
         ["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True
     ).stdout
@@ -158,8 +157,7 @@ def clipart_drawings(package: Path, names: Names) -> Iterator[Drawing]:
 
 
 def cut_out(drawing: Drawing) -> np.ndarray | None:
-    """The picture as RGBA uint8 `[64, 64, 4]`, cropped to what is drawn and centred; None if nothing is
-    drawn."""
+    """The drawing as RGBA uint8 `[64, 64, 4]`, cropped to its opaque part and centred. None if it is empty."""
     data = drawing.source
     if isinstance(data, str):
         data = bytes(resvg_py.svg_to_bytes(svg_string=data, width=128, skip_system_fonts=True, dpi=96))
@@ -167,7 +165,7 @@ def cut_out(drawing: Drawing) -> np.ndarray | None:
     box = picture.getchannel("A").point(lambda a: 255 * (a > 24)).getbbox()
     if box is None:
         return None
-    # Premultiplied while it is resampled: the colour of transparent pixels must not bleed into the edge.
+    # Premultiplied by alpha while resampled, or the colour of transparent pixels would show at the edges.
     picture = picture.crop(box).convert("RGBa")
     scale = SIDE / max(picture.size)
     picture = picture.resize([max(1, round(s * scale)) for s in picture.size], Image.Resampling.LANCZOS)

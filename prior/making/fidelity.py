@@ -1,5 +1,4 @@
-"""What can be measured of a prior's samples without an Inception network: memorising, diversity, style,
-one sheet to look at.
+"""Measures of a prior's samples that need no Inception network: memorising, diversity, style; and contact sheets.
 
 Images are `[B, 3, S, S]` in [-1, 1].
 """
@@ -17,20 +16,18 @@ CELL = 64
 
 
 def small(images: Tensor) -> Tensor:
-    """Images averaged down to 16 x 16 and laid out flat, `[B, 768]`: what "the same picture" is judged on."""
+    """Images averaged to 16 x 16 and flattened, `[B, 768]`; the distance of images is measured between these."""
     return avg_pool2d(images, images.shape[-1] // 16).flatten(1)
 
 
 def nearest_distance(images: Tensor, known: Tensor) -> Tensor:
-    """Root mean square difference `[B]` of each image to the nearest of the known, both as `small` gives
-    them."""
+    """Root mean square difference `[B]` of each image to the nearest known one. Both arguments come from `small`."""
     distances = torch.cat([torch.cdist(part, known).amin(1) for part in images.split(64)])
     return distances / images.shape[1] ** 0.5
 
 
 def diversity(images: Tensor) -> Tensor:
-    """Mean root mean square difference between the samples of one prompt: images `[P, K, 3, S, S]` to
-    `[P]`."""
+    """Mean root mean square difference between the K samples of each prompt: images `[P, K, 3, S, S]` to `[P]`."""
     values = []
     for samples in images:
         flat = small(samples)
@@ -39,13 +36,12 @@ def diversity(images: Tensor) -> Tensor:
 
 
 def colourfulness(images: Tensor) -> Tensor:
-    """Mean distance of the colours from grey, `[B]`, 0 for a grey picture."""
+    """The largest channel minus the smallest, as a share of the range, mean over the pixels, `[B]`; 0 is grey."""
     return (images.amax(1) - images.amin(1)).mean((1, 2)) / 2
 
 
 def roughness(images: Tensor) -> Tensor:
-    """Mean step of brightness from pixel to pixel, `[B]`: high for hatching and strokes, low for flat
-    surfaces."""
+    """Mean absolute step of brightness between neighbouring pixels, `[B]`: high for hatching, low for flat surfaces."""
     grey = images.mean(1)
     return (
         (grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2))

@@ -1,4 +1,4 @@
-"""Grounds by code: where a thing may be, each drawn anew every time; a canvas and the words for it."""
+"""Grounds drawn in code, on which things are placed. Each call draws a new one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Draw = Callable[[Library, random.Random], Image.Image]
 
 
 def hill(canvas: Image.Image, chance: random.Random, top: float, colour: Colour, rough: float = 5) -> None:
-    """Land from a wavy line at about `top` down to the foot of the canvas."""
+    """Draw land from a wavy line at about `top` down to the lower edge of the canvas."""
     noise = np.random.default_rng(chance.getrandbits(32)).standard_normal(SIDE * 2)
     line = gaussian_filter1d(noise, 14)[SIDE // 2 : SIDE // 2 + SIDE]
     line = top + rough * line / max(1e-6, np.abs(line).max())
@@ -26,7 +26,7 @@ def hill(canvas: Image.Image, chance: random.Random, top: float, colour: Colour,
 
 def dots(canvas: Image.Image, chance: random.Random, count: int, box: tuple[int, int], colours: list[Colour],
          radius: tuple[float, float]) -> None:  # fmt: skip
-    """Small round marks (flakes, stars, flowers) between two heights."""
+    """Draw `count` small discs (flakes, stars, flowers) in a box."""
     draw = ImageDraw.Draw(canvas)
     for _ in range(count):
         x, y, r = chance.uniform(0, SIDE), chance.uniform(*box), chance.uniform(*radius)
@@ -74,7 +74,7 @@ def sea(library: Library, chance: random.Random) -> Image.Image:
 
 
 def beach(library: Library, chance: random.Random) -> Image.Image:
-    """Sand before the sea."""
+    """Sand in front of the sea."""
     canvas = sea(library, chance)
     hill(canvas, chance, chance.uniform(86, 96), (238, 214, 160), 3)
     return canvas
@@ -94,7 +94,7 @@ def meadow(library: Library, chance: random.Random) -> Image.Image:
 
 
 def city(library: Library, chance: random.Random) -> Image.Image:
-    """A street before lit towers."""
+    """A street in front of lit towers."""
     canvas = gradient(
         chance.choice([(140, 190, 230), (196, 210, 224), (246, 200, 160)]), (232, 238, 244), 0.8
     )
@@ -161,8 +161,10 @@ def forest(library: Library, chance: random.Random) -> Image.Image:
 
 @dataclass(frozen=True)
 class Ground:
-    """How a ground is drawn, what may be said of a thing on it, how dark it is, and what may be there: buildings
-    and vehicles too, or only what a room holds."""
+    """A ground: the function that draws it, the words for a thing on it, and its light (1 is day).
+
+    It also says which kinds of things may stand there.
+    """
 
     draw: Draw
     words: tuple[str, ...]
@@ -184,7 +186,7 @@ GROUNDS = {
 
 
 def dimmed(cut_out: Image.Image, light: float) -> Image.Image:
-    """A cut-out as it looks in less light, a little bluer."""
+    """A cut-out as it looks in less light (1 leaves it as it is), a little bluer."""
     if light >= 1:
         return cut_out
     dark = ImageEnhance.Brightness(cut_out.convert("RGB")).enhance(light)

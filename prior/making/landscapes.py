@@ -14,7 +14,7 @@ COAST = ((250, 214, 150), (244, 170, 130), (252, 240, 220), (240, 140, 120), (25
 
 
 def snowy_village(library: Library, chance: random.Random) -> Image.Image:
-    """Snow-capped mountains, houses with snow on their roofs close together, evergreens, white ground."""
+    """Mountains with snow caps, houses with snow on their roofs close together, evergreens, white ground."""
     canvas = gradient(chance.choice([(120, 180, 230), (150, 200, 240), (90, 130, 190)]), (226, 238, 250), 0.7)
     for x in chance.sample((24, 64, 104), chance.choice((2, 2, 3))):
         rock = chance.choice([(108, 124, 150), (124, 130, 140), (90, 110, 140)])
@@ -58,7 +58,7 @@ def coast(library: Library, chance: random.Random) -> Image.Image:
 
 
 def waterfall(library: Library, chance: random.Random) -> Image.Image:
-    """White water in stripes between dark cliffs with green tops, foam below, a pool."""
+    """Striped white water between dark cliffs with green tops, with foam and a pool below."""
     canvas = gradient((150, 206, 240), (222, 240, 250), 0.4)
     draw = ImageDraw.Draw(canvas)
     edge, rock = chance.uniform(26, 38), chance.choice([(92, 84, 78), (110, 96, 80), (80, 88, 92)])

@@ -1,4 +1,4 @@
-"""How things stand in a picture: one, several, two in a relation, one on a ground. Canvases are `compose.SIDE` wide."""
+"""Layouts of a picture: one thing, several, two in a relation, one on a ground. Canvases are `compose.SIDE` wide."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WORN = {"a hat": ("top hat", "woman’s hat"), "a crown": ("crown",), "a cap": (
 
 
 def cut(picture: Image.Image) -> Image.Image:
-    """A cut-out cropped to what is drawn."""
+    """A picture cropped to its opaque part."""
     return picture.crop(picture.getchannel("A").point(lambda a: 255 * (a > 24)).getbbox())
 
 
 def varied(drawing: Image.Image, chance: random.Random, mirrors: bool) -> Image.Image:
-    """A drawing mirrored, bent and turned a little, or not."""
+    """A drawing at random mirrored, bent and turned a little, or left as it is."""
     if mirrors and chance.random() < 0.5:
         drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if chance.random() < WARPED_SHARE:
@@ -41,19 +41,19 @@ def varied(drawing: Image.Image, chance: random.Random, mirrors: bool) -> Image.
 
 
 def coloured(drawing: Image.Image, colour: str) -> Image.Image:
-    """A drawing in a named colour; "" leaves it."""
+    """A drawing recoloured to a named colour; "" leaves it as it is."""
     return Image.fromarray(recoloured(np.asarray(drawing), colour)) if colour else drawing
 
 
 def thing(
     library: Library, noun: Noun, chance: random.Random, colour: str = "", set_of: str = ""
 ) -> Image.Image:
-    """A cut-out of a noun, varied, in a colour or its own; of one set where that set draws it."""
+    """A varied cut-out of a noun in a named colour or its own (""), from the set `set_of` if that draws it."""
     return varied(coloured(library.draw(noun, chance, set_of), colour), chance, noun.mirrors)
 
 
 def plain(chance: random.Random, deep: bool = False) -> Image.Image:
-    """White, one pale colour, or a colour that grows darker downwards."""
+    """A plain ground: white, one pale colour, or a colour that grows darker downwards."""
     if not deep and chance.random() < WHITE_SHARE:
         return ground(WHITE)
     pale = chance.choice(PALE)
@@ -64,19 +64,19 @@ def plain(chance: random.Random, deep: bool = False) -> Image.Image:
 
 
 def whitish(drawing: Image.Image) -> bool:
-    """Whether most of a cut-out is as good as white, and would be lost on white."""
+    """Whether most of a cut-out is nearly white, so that it would not be seen on white."""
     values = np.asarray(drawing)
     solid = values[values[..., 3] > 128][:, :3]
     return len(solid) > 0 and float((solid.min(axis=1) > 200).mean()) > 0.6
 
 
 def foot_of(drawing: Image.Image, size: float, middle: float) -> float:
-    """Where the foot of a drawing stands whose middle is at a height."""
+    """The y of the lower edge of a drawing whose longer side is `size` and whose middle is at y = `middle`."""
     return middle + size * drawing.height / max(drawing.size) / 2
 
 
 def single(drawing: Image.Image, chance: random.Random, photo: bool) -> Image.Image:
-    """One thing in the middle of a plain ground; solid, with its shadow, where it is to be a photo."""
+    """One thing in the middle of a plain ground. A photo shows it a little smaller and with a shadow."""
     deep = photo or whitish(drawing)
     canvas, size = plain(chance, deep), chance.uniform(86, 120)
     x, foot = chance.uniform(58, 70), foot_of(drawing, size, 64) + chance.uniform(-4, 4)
@@ -97,7 +97,7 @@ SIZES = {2: (50, 60), 3: (38, 46), 4: (42, 52)}
 
 
 def several(drawings: Sequence[Image.Image], chance: random.Random) -> Image.Image:
-    """Two, three or four things apart from each other on a plain ground."""
+    """Two, three or four things, apart from each other, on a plain ground."""
     canvas = plain(chance, any(whitish(d) for d in drawings))
     size = chance.uniform(*SIZES[len(drawings)])
     for drawing, (x, y) in zip(drawings, chance.choice(PLACES[len(drawings)]), strict=True):
@@ -109,7 +109,7 @@ def several(drawings: Sequence[Image.Image], chance: random.Random) -> Image.Ima
 
 
 def beside(one: Image.Image, other: Image.Image, canvas: Image.Image, chance: random.Random) -> None:
-    """One left, the other right, on one line."""
+    """One thing left, the other right, on the same level."""
     foot = chance.uniform(96, 112)
     for drawing, x in ((one, 35), (other, 93)):
         place(
@@ -120,7 +120,7 @@ def beside(one: Image.Image, other: Image.Image, canvas: Image.Image, chance: ra
 def above(
     top: Image.Image, below: Image.Image, canvas: Image.Image, chance: random.Random, gap: float
 ) -> None:
-    """`top` over `below`, `gap` canvas pixels of air between them (negative: it sinks in)."""
+    """`top` above `below` with `gap` canvas pixels between them; with a negative gap they overlap."""
     x, size = chance.uniform(58, 70), chance.uniform(56, 66)
     height = size * below.height / max(below.size)
     upper = min(chance.uniform(44, 58), (116 - height - gap) * max(top.size) / top.height)
@@ -131,7 +131,7 @@ def above(
 
 
 def in_front(near: Image.Image, far: Image.Image, canvas: Image.Image, chance: random.Random) -> None:
-    """`near` smaller and lower, over a part of `far`."""
+    """`near`, smaller and lower, covers a part of `far`."""
     side = chance.choice((-1, 1))
     place(canvas, far, 64 - side * chance.uniform(6, 14), 108, chance.uniform(86, 100))
     place(canvas, near, 64 + side * chance.uniform(14, 26), chance.uniform(118, 124), chance.uniform(44, 56))
@@ -151,14 +151,14 @@ RELATIONS = {
 
 
 def related(one: Image.Image, other: Image.Image, relation: str, chance: random.Random) -> Image.Image:
-    """Two things of which the first stands in a relation to the second."""
+    """Two things; the first stands in the named relation to the second."""
     canvas = plain(chance, whitish(one) or whitish(other))
     RELATIONS[relation](one, other, canvas, chance)
     return canvas.convert("RGB")
 
 
 def wearing(library: Library, noun: Noun, worn: str, chance: random.Random, colour: str) -> Image.Image:
-    """Somebody who looks at us, with something on the head; the noun has a concept in FRONTAL."""
+    """Someone who faces the viewer with something on the head; the noun has a concept in FRONTAL."""
     concepts = [concept for concept in noun.concepts if concept in FRONTAL and concept in library.rows]
     body, hat = library.pick(chance, *concepts), coloured(library.pick(chance, *WORN[worn]), colour)
     canvas, size, x = plain(chance, whitish(body)), chance.uniform(74, 82), chance.uniform(60, 68)
@@ -174,7 +174,7 @@ def wearing(library: Library, noun: Noun, worn: str, chance: random.Random, colo
 
 
 def placed(library: Library, drawing: Image.Image, where: Ground, chance: random.Random) -> Image.Image:
-    """A thing on a ground, as light as the ground is."""
+    """A thing on a ground, with the ground's light."""
     canvas = where.draw(library, chance)
     size = chance.uniform(58, 84)
     place(canvas, dimmed(drawing, where.light), chance.uniform(46, 82), chance.uniform(104, 116), size)

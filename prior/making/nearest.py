@@ -1,5 +1,7 @@
-"""The independent judge: which drawing of sets never trained on is nearest to a picture, by features of a network that
-no training here has touched."""
+"""The independent judge: the drawing nearest to a picture, by features of EfficientNet-Lite0.
+
+The drawings come from sets that the prior was never trained on, and so does the network.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,12 @@ from torch.nn.functional import normalize
 from fundiff.judge.distances import frechet
 from prior.making.retrieval import summary
 
-AXES = 64  # principal axes of the reference in which the Frechet distance is taken: it needs more pictures than axes
+AXES = 64  # number of principal axes for the Frechet distance; there must be more pictures than axes
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Features `[N, D]` of drawings never trained on, and the concept that each shows."""
+    """Features `[N, D]` of drawings that no training has seen, and the concept that each shows."""
 
     features: Tensor
     concepts: Sequence[str]
@@ -29,7 +31,10 @@ class Reference:
         return sorted(set(self.concepts))
 
     def scores(self, features: Tensor) -> Tensor:
-        """Cosine `[B, names]` of pictures with the nearest drawing of every concept, about the reference's mean."""
+        """Cosine similarity `[B, names]` of pictures with the nearest drawing of every concept.
+
+        The reference's mean is subtracted from all features first.
+        """
         centre = self.features.mean(0)
         cosine = normalize(features - centre, dim=1) @ normalize(self.features - centre, dim=1).T
         column = {name: index for index, name in enumerate(self.names)}
@@ -38,14 +43,14 @@ class Reference:
         return best.scatter_reduce(1, which.expand(len(features), -1), cosine, "amax")
 
     def ranks(self, features: Tensor, right: Sequence[Collection[str]]) -> Tensor:
-        """How many names `[B]` are nearer than the nearest right one; `right` are the concepts of each picture."""
+        """For each picture `[B]` the number of concepts that score higher than its best right one. right: its right concepts."""
         scores, names = self.scores(features), self.names
         mask = torch.tensor([[name in own for name in names] for own in right])
         own = scores.masked_fill(~mask, -3.0).amax(1, keepdim=True)
         return (scores > own).sum(1).masked_fill(~mask.any(1), len(names))
 
     def distance(self, features: Tensor) -> float:
-        """Frechet distance of pictures `[B, D]` to the reference, both along the reference's first `AXES` axes."""
+        """Frechet distance of pictures' features `[B, D]` to the reference, along the reference's first `AXES` axes."""
         centre = self.features.mean(0)
         axes = torch.linalg.svd(self.features - centre, full_matrices=False).Vh[:AXES].T
         return frechet((features - centre) @ axes, (self.features - centre) @ axes)

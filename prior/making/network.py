@@ -1,4 +1,4 @@
-"""The shipped prior's network and schedule, and the folder in which both travel (diffusers' IF layout)."""
+"""The network and the schedule of the shipped prior, and the folder that holds them (diffusers' IF layout)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from fundiff.process.paths import VariancePreserving
 
 
 def make_scheduler() -> DDPMScheduler:
-    """IF's schedule with v-prediction, 1000 timesteps; no thresholding, so that the course's step is the
-    scheduler's."""
+    """DeepFloyd IF's schedule of 1000 timesteps with v-prediction.
+
+    It has no thresholding, so the scheduler's own step equals the course's.
+    """
     return DDPMScheduler(
         num_train_timesteps=1000,
         beta_schedule="squaredcos_cap_v2",
@@ -30,7 +32,7 @@ def make_scheduler() -> DDPMScheduler:
 
 
 def make_path() -> VariancePreserving:
-    """The way from image to noise that the prior learns."""
+    """The path from image to noise that the prior is trained on."""
     return VariancePreserving.of(make_scheduler())
 
 
@@ -41,10 +43,11 @@ def make_unet(
     width: int = 384,
     sample_size: int = 64,
 ) -> ShuffledUNet2DConditionModel:
-    """A small UNet with IF's kinds of parts where they pay: text pooled into the time embedding, scale and
-    shift by it,
-    attention over pixels and words together, at the lowest resolution alone. `x_t` `[B, 3, S, S]` to `[B,
-    6, S, S]`."""
+    """A small UNet made of IF's kinds of blocks. `x_t` `[B, 3, S, S]` to `[B, 6, S, S]`: v and the variance output.
+
+    The pooled text is added to the time embedding, which sets scale and shift in each block. Attention over pixels and
+    words together stands at the lowest resolution only, where it is cheap. width: of a token state.
+    """
     levels = len(block_out_channels)
     return ShuffledUNet2DConditionModel(
         shuffle=shuffle,
@@ -65,8 +68,7 @@ def make_unet(
 
 
 def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
-    """Write model_index.json, scheduler/ and unet/ (half precision) to a folder, beside what else it
-    holds."""
+    """Write model_index.json, scheduler/ and unet/ (half precision) to a folder; its other files stay."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "unet") as path:
@@ -88,10 +90,9 @@ def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
 def guided_samples(
     unet: torch.nn.Module, states: Tensor, noise: Tensor, scale: float, steps: int = 20, bf16: bool = False
 ) -> Tensor:
-    """Guided DDIM samples `[B, 3, S, S]` in [-1, 1]; states `[1 + B, 77, C]`, row 0 the empty prompt's,
-    noise as samples.
+    """Guided DDIM samples `[B, 3, S, S]` in [-1, 1] that show the progress of a training; deterministic, few steps.
 
-    Deterministic and with few steps: what a training's progress is judged by.
+    states `[1 + B, 77, C]`: row 0 is that of the empty prompt. noise: `[B, 3, S, S]`, the start.
     """
     path = make_path()
     timesteps = torch.linspace(999, 0, steps + 1).long()

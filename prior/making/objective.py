@@ -1,4 +1,4 @@
-"""What the prior is trained on: v-prediction with a learned-range variance on a schedule's x_t."""
+"""The prior's loss: v-prediction with a learned-range variance."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from fundiff.process.paths import VariancePreserving, along
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss: min-SNR weighting between a floor and gamma, the variance's weight, the times' law ("even" or
-    "logit-normal"), and in what groups noise is assigned to the nearest pictures (0: not)."""
+    """The weights of the loss and the law of the timesteps.
+
+    snr_floor, snr_gamma: bounds of the min-SNR weight. variance_weight: factor of the variance loss. times: "even" or
+    "logit-normal". immiscible: size of the groups in which noise is assigned to the nearest pictures; 0: no assignment.
+    """
 
     snr_floor: float
     snr_gamma: float
@@ -27,18 +30,18 @@ class Objective:
 def variance_loss(
     x_0: Tensor, x_t: Tensor, v: Tensor, share: Tensor, t: Tensor, path: VariancePreserving
 ) -> Tensor:
-    """KL between the true reverse step and the learned one, nats per value `[B]`; the mean is not trained by it.
+    """KL divergence of the learned reverse step from the true one, in nats per value, `[B]`.
 
-    `share` is the network's variance output, in [-1, 1] where it lies between the smallest and the largest. t `[B]` on
-    the CPU ("Improved DDPM", Nichol & Dhariwal 2021, eq. 15).
+    share `[B, 3, S, S]`: the network's variance output; -1 is the smallest variance, 1 the largest (Nichol & Dhariwal
+    2021, eq. 15). t `[B]` on the CPU. No gradient reaches the mean.
     """
-    # At t = 0 the smallest variance is 0, which has no log: that of t = 1 stands in.
+    # The smallest variance of t = 0 is 0 and has no logarithm; that of t = 1 is used.
     later = t.clamp(min=1)
     smallest = along(path.posterior_variance(later, later - 1).log(), x_0)
     largest = along(path.beta(t, t - 1).log(), x_0)
     log_variance = 0.5 * (share + 1) * largest + 0.5 * (1 - share) * smallest
     estimate = path.of_velocity(x_t, t, v.detach())[0]
-    # Both means share their x_t term, so that only the x_0 term is left of their difference.
+    # Both means have the same x_t term, so their difference is that of the x_0 terms.
     factor = path.alpha(t - 1) * path.beta(t, t - 1) / (1 - path.abar(t))
     difference = along(factor, x_0) * (x_0 - estimate)
     kl = log_variance - smallest - 1 + (smallest - log_variance).exp() + difference**2 * (-log_variance).exp()
@@ -46,8 +49,10 @@ def variance_loss(
 
 
 def timesteps(size: int, steps: int, chance: torch.Generator, law: str = "even") -> Tensor:
-    """`[B]` timesteps, one from each of B equally likely parts of their law, so that every batch sees all noise
-    levels: "even", or "logit-normal" (0, 1), which prefers the middle (Esser et al. 2024)."""
+    """`[B]` timesteps, one from each of B equally likely parts of a law, so that every batch has all noise levels.
+
+    law: "even", or "logit-normal" (0, 1), which prefers the middle (Esser et al. 2024).
+    """
     share = (torch.arange(size) + torch.rand(size, generator=chance)) / size
     if law == "logit-normal":
         share = torch.special.ndtri(share.clamp(1e-4, 1 - 1e-4)).sigmoid()
@@ -55,8 +60,10 @@ def timesteps(size: int, steps: int, chance: torch.Generator, law: str = "even")
 
 
 def nearest_noise(x_0: Tensor, eps: Tensor, group: int) -> Tensor:
-    """The noise `[B, 3, S, S]` in another order: within each group of `group` every picture gets the one near it
-    (Immiscible Diffusion, Li et al. 2024; the assignment of least total distance)."""
+    """The noise `[B, 3, S, S]` reordered: in each group of `group` rows the pairs of picture and noise are close.
+
+    The assignment has the least total distance (Immiscible Diffusion, Li et al. 2024).
+    """
     order = []
     for start in range(0, len(x_0), group):
         rows = slice(start, start + group)
@@ -66,7 +73,7 @@ def nearest_noise(x_0: Tensor, eps: Tensor, group: int) -> Tensor:
 
 
 def noise_of(x_0: Tensor, seed: int, step: int) -> Tensor:
-    """The noise of a step, a function of (seed, step) on one kind of device: a GPU draws its own."""
+    """The noise of a training step, a function of (seed, step). A GPU draws other noise than a CPU."""
     if x_0.device.type == "cpu":
         return torch.randn(x_0.shape, generator=generator(seed, "eps", step))
     chance = torch.Generator(x_0.device).manual_seed(generator(seed, "eps", step).initial_seed())
@@ -76,7 +83,7 @@ def noise_of(x_0: Tensor, seed: int, step: int) -> Tensor:
 def losses(
     unet: nn.Module, x_0: Tensor, states: Tensor, path: VariancePreserving, objective: Objective, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The weighted v loss and the variance loss of a step (scalars); tensors on one device."""
+    """The weighted v loss and the variance loss of a step, both scalars; all tensors are on one device."""
     t = timesteps(len(x_0), len(path), generator(seed, "noise", step), objective.times)
     eps = noise_of(x_0, seed, step)
     if objective.immiscible:

@@ -1,4 +1,4 @@
-"""AdamW, and Muon for the hidden filters and matrices beside it."""
+"""AdamW, and Muon for the hidden layers' filters and matrices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 
 
 def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix to `[M, N]`, roughly, by Newton-Schulz steps in bf16 (Jordan et al. 2024)."""
+    """Roughly the nearest semi-orthogonal matrix to `[M, N]`, by Newton-Schulz steps in bf16 (Jordan et al. 2024)."""
     a, b, c = NEWTON_SCHULZ
     x = update.bfloat16()
     tall = x.shape[0] > x.shape[1]
@@ -25,8 +25,11 @@ def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose every step is made orthogonal; filters `[O, I, H, W]` are matrices `[O, I H W]`, which torch's
-    own Muon refuses. The rate is that of AdamW: steps are scaled to its usual size (Liu et al. 2025)."""
+    """Momentum whose every update is made orthogonal (Jordan et al. 2024).
+
+    Filters `[O, I, H, W]` are treated as matrices `[O, I H W]`; torch's own Muon refuses them. Updates are scaled to the
+    usual size of AdamW's, so that the learning rate is the same (Liu et al. 2025).
+    """
 
     def __init__(
         self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.01
@@ -35,7 +38,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One step on all parameters that have a gradient."""
+        """Update all parameters that have a gradient."""
         for group in self.param_groups:
             for parameter in (p for p in group["params"] if p.grad is not None):
                 state = self.state[parameter]
@@ -49,7 +52,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimisers(unet: nn.Module, kind: str, weight_decay: float = 0.01) -> list[torch.optim.Optimizer]:
-    """`kind` "adamw" or "muon": the latter takes every filter and matrix but the first and the last."""
+    """The optimisers of `kind` "adamw" or "muon"; Muon takes every filter and matrix but the first and the last layer's."""
     hidden = [
         p for name, p in unet.named_parameters()
         if kind == "muon" and p.ndim in (2, 4) and not name.startswith(("conv_in", "conv_out"))

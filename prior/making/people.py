@@ -1,4 +1,7 @@
-"""People with known attributes: avatars of @dicebear whose options are chosen here, so that the sentence is true."""
+"""Drawings of people with known attributes, so that a sentence about them is true.
+
+They are avatars of @dicebear; the options are chosen here.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,11 @@ HAIR = {"black": "2c1b18", "brown": "724133", "blond": "d6b370", "red": "c93305"
 
 @dataclass(frozen=True)
 class Style:
-    """What a style's options are called: heads of men and women, of hats and of bald men, beards, glasses; the
-    options that are always set."""
+    """The names that a style of avatars has for its options: heads of men and women, hats, beards, glasses.
+
+    keys: the options' own names for head, beard, glasses and hair colour; "" if the style has none. always: options that are
+    always set. old: heads of an old man and an old woman, for styles in which no other hair can be grey.
+    """
 
     men: Sequence[str]
     women: Sequence[str]
@@ -32,13 +38,13 @@ class Style:
     moustaches: Sequence[str]
     glasses: Sequence[str]
     sunglasses: Sequence[str]
-    keys: dict[str, str]  # of head, facial hair, glasses, hair colour ("" where there is none of it)
+    keys: dict[str, str]
     always: Options
-    old: tuple[str, str] = ("", "")  # heads of old men and women where the hair of the others stays black
+    old: tuple[str, str] = ("", "")
 
 
 def numbered(stem: str, first: int, last: int) -> list[str]:
-    """`stem01` ... as the packages count."""
+    """`stem01`, `stem02`, ... as the packages number their options."""
     return [f"{stem}{i:02}" for i in range(first, last + 1)]
 
 
@@ -84,7 +90,7 @@ STYLES = {
 
 
 def person(style: Style, chance: random.Random) -> tuple[str, Options]:
-    """A sentence ("an old man with a beard and glasses") and the options that make it true."""
+    """A sentence ("an old man with a beard and glasses") and the options of an avatar that make it true."""
     options: Options = dict(style.always)
     man, old = bool(style.men) and chance.random() < 0.62, chance.random() < 0.3
     marks, worn, adjective = [], "", "old " if old else ""
@@ -117,7 +123,7 @@ def person(style: Style, chance: random.Random) -> tuple[str, Options]:
 
 
 def spectacles(style: Style, chance: random.Random, marks: list[str]) -> Options:
-    """Glasses, sunglasses or neither, added to the marks."""
+    """The options for glasses, sunglasses or neither; their word is appended to `marks`."""
     key = style.keys["glasses"]
     if not key:
         return {}
@@ -130,7 +136,7 @@ def spectacles(style: Style, chance: random.Random, marks: list[str]) -> Options
 
 
 def avatars(files: Sequence[Path], count: int, seed: int) -> list[Drawing]:
-    """`count` people of each style, drawn by @dicebear in node. Raises UserError where node fails."""
+    """`count` people of each style, drawn by @dicebear in node. Raises UserError if node fails."""
     requests, sentences = [], []
     for name, style in STYLES.items():
         for index in range(count):

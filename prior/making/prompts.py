@@ -1,4 +1,4 @@
-"""The fixed prompts on which a prior is judged, and which nouns or styles they stand for."""
+"""The fixed prompts by which a prior is scored, and the nouns or styles that they stand for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COURSE = (
     "a high quality photo",
     "a pencil",
 )
-# Two properties each, as a new user would type them: colour, count, relation, ground, style.
+# Prompts with two properties (colour, count, relation, ground or style), as a new user would type them.
 PROPERTIES = (
     "a blue car", "two cats", "a castle on a hill at night", "a red house next to a green tree",
     "a penguin wearing a hat", "an oil painting of a lighthouse", "a yellow submarine", "three red apples",
@@ -39,7 +39,7 @@ PROPERTIES = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """A sentence, its kind (name, style, properties, course), the noun that must be seen or "", its style or ""."""
+    """A sentence; its kind (name, style, properties, course); the noun that must be seen, or ""; its style, or ""."""
 
     sentence: str
     kind: str
@@ -50,13 +50,15 @@ class Prompt:
 def fixed_prompts(
     nouns: Mapping[str, Noun], known: Sequence[str], seed: int, *, names: int, styled: int
 ) -> list[Prompt]:
-    """The prompts: names of nouns of which the judge knows a concept (`known`), styles of such, two properties, the
-    course's."""
+    """The prompts: names of nouns, names in a style, prompts with two properties, and the course's.
+
+    known: the concepts that the independent judge knows; only nouns with one of them are asked for. names, styled: how many.
+    """
     chance = random.Random(f"{seed} prompts")
-    judged = sorted(noun.name for noun in nouns.values() if set(noun.concepts) & set(known))
-    prompts = [Prompt(name, "name", name) for name in chance.sample(judged, min(names, len(judged)))]
+    asked = sorted(noun.name for noun in nouns.values() if set(noun.concepts) & set(known))
+    prompts = [Prompt(name, "name", name) for name in chance.sample(asked, min(names, len(asked)))]
     for index in range(styled):
-        name, style = chance.choice(judged), list(STYLES)[index % len(STYLES)]
+        name, style = chance.choice(asked), list(STYLES)[index % len(STYLES)]
         prompts.append(Prompt(f"{style} {name}", "style", name, style))
     prompts += [Prompt(sentence, "properties") for sentence in PROPERTIES]
     return prompts + [Prompt(sentence, "course") for sentence in COURSE]

@@ -1,4 +1,4 @@
-"""Scores of pictures by the critic, each with the interval that belongs to it."""
+"""The critic's scores of pictures, each with its interval."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ def summary(values: Tensor) -> dict[str, float]:
 
 
 def retrieval(critic: Critic, images: Tensor, vectors: Tensor, right: Tensor) -> dict:
-    """R@1, R@10 and alignment of images `[B, 3, S, S]` with sentences `[P, C]`; `right` `[B]` names each
-    one's own.
+    """R@1, R@10 and alignment of images `[B, 3, S, S]` with sentences' vectors `[P, C]`.
 
-    The alignment of the wrong sentences is the mean over all others: the baseline that a right one must
-    leave behind.
+    right `[B]`: the row of each image's own sentence. The alignment of wrong sentences is the mean over all others; it is the
+    baseline of the right one.
     """
     scores = torch.cat([critic.score(part, vectors) for part in images.split(256)])
     own = scores.gather(1, right[:, None])

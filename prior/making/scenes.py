@@ -1,8 +1,6 @@
-"""Scenes that no set holds as one drawing, composed from cut-outs and code: the prompts of the course,
-above all.
+"""Scenes of the course's prompts, which no set has as one drawing, composed from cut-outs and code.
 
-A scene is a function (library, chance) to an RGBA canvas of `compose.SIDE`; `SCENES` names what each one
-may be called.
+A scene is a function (library, chance) to an RGBA canvas of `compose.SIDE`; `SCENES` has the sentences for each.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ HAIRS = ((60, 40, 30), (30, 26, 28), (190, 130, 60), (130, 70, 40))
 
 
 def campfire(library: Library, chance: random.Random) -> Image.Image:
-    """People who sit at both sides of a fire on logs, at night, trees or a tent behind them."""
+    """People who sit on both sides of a fire at night, with trees or a tent behind them."""
     canvas = gradient((22, 26, 60), chance.choice([(60, 50, 90), (44, 60, 96), (90, 60, 80)]), 0.7)
     draw = ImageDraw.Draw(canvas)
     for _ in range(12):
@@ -99,7 +97,7 @@ def man_with_hat(library: Library, chance: random.Random) -> Image.Image:
     return canvas
 
 
-# Every scene with its weight, what it may be called, and the style that the course asks for (or "").
+# Of every scene: weight, function, sentences, and the style that the course asks for, or "".
 SCENES: dict[str, tuple[float, Scene, tuple[str, ...], str]] = {
     "snowy village": (
         1.5,

@@ -1,4 +1,4 @@
-"""Things that no set draws, drawn in code as cut-outs: every one is another, in shape and colour."""
+"""Things that no set draws, drawn in code as cut-outs; shape and colour vary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageDraw
 
-SIDE = 192  # drawn large and reduced, so that edges come out smooth
+SIDE = 192  # pixels: drawn at this size and reduced to 64, so that edges come out smooth
 Colour = tuple[int, int, int]
 Sketch = Callable[[ImageDraw.ImageDraw, random.Random], None]
 BRIGHT: tuple[Colour, ...] = (
@@ -50,7 +50,7 @@ def submarine(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
 
 
 def windmill(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
-    """A mill whose four blades stand at any angle."""
+    """A mill with four blades at a random angle."""
     wall, hub = chance.choice(((236, 228, 212), (196, 150, 110), (170, 90, 70))), (96, 74)
     draw.polygon([(74, 70), (118, 70), (134, 184), (58, 184)], fill=wall)
     draw.pieslice([70, 44, 122, 96], 180, 360, fill=chance.choice(BRIGHT[:3]))
@@ -96,7 +96,7 @@ SKETCHES: dict[str, Sketch] = {
 
 
 def sketched(name: str, chance: random.Random) -> Image.Image:
-    """One of the things above as an RGBA cut-out of 64 pixels, cropped to what is drawn."""
+    """One of the things above as an RGBA cut-out of 64 pixels, cropped to its opaque part."""
     canvas = Image.new("RGBA", (SIDE, SIDE))
     SKETCHES[name](ImageDraw.Draw(canvas), chance)
     canvas = canvas.convert("RGBa").resize((64, 64), Image.Resampling.BOX).convert("RGBA")

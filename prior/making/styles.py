@@ -1,7 +1,6 @@
-"""Styles that mean something: what makes a picture an oil painting, a lithograph, a pencil sketch or a photo.
+"""Filters that give a picture a style: oil painting, watercolour, pixel art, lithograph, pencil sketch, photo.
 
-Each filter takes an RGB picture of any size (made at twice the final resolution) and a `random.Random`,
-and returns one.
+Each takes an RGB picture of any size (made at twice the final resolution) and a `random.Random`, and returns one.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def box_means(values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dabs(values: np.ndarray, size: int) -> np.ndarray:
-    """Every pixel takes the mean of the calmest of four boxes beside it (Kuwahara): flat dabs, edges kept."""
+    """A Kuwahara filter: every pixel takes the mean of the one of four neighbouring boxes that varies least. Edges are kept."""
     mean, variance = box_means(values, size)
     half = size // 2
     shifts = [(r, c) for r in (-half, half) for c in (-half, half)]
@@ -45,7 +44,7 @@ def dabs(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Strong colours in flat dabs whose edges run along strokes of one slant, with the relief of the brush."""
+    """Flat dabs of strong colour along brush strokes of one direction, with their relief."""
     values = np.asarray(ImageEnhance.Color(picture).enhance(1.35), np.float32)
     strokes = gaussian_filter(_noise(chance, values.shape[:2]), (1.1, 5.0))
     slant = chance.choice((-40, -20, 25, 45))
@@ -58,7 +57,7 @@ def oil_painting(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def watercolour(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Pale washes that run a little over their edges, darker where a wash dries, on the grain of paper."""
+    """Pale colours that run over their edges a little and are darker there, on the grain of paper."""
     values = np.asarray(picture, np.float32)
     bend = [2.4 * gaussian_filter(_noise(chance, values.shape[:2]), 5.0) * 12 for _ in range(2)]
     rows, columns = np.indices(values.shape[:2])
@@ -72,7 +71,7 @@ def watercolour(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def pixel_art(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """A few flat colours in squares, sixteen or so to a side."""
+    """Squares of a few flat colours, about sixteen to a side."""
     side = chance.choice((16, 16, 21))
     small = picture.resize((side, side), Image.Resampling.BOX)
     few = small.quantize(chance.choice((8, 12)), Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
@@ -80,7 +79,7 @@ def pixel_art(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def lithograph(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Black ink on pale paper: greasy crayon whose grain lets the paper through by the tone, and firm outlines."""
+    """Black crayon on pale paper: the darker the picture, the denser the grain; firm outlines."""
     grey = np.asarray(ImageOps.autocontrast(picture.convert("L"), 1), np.float32) / 255
     grain = gaussian_filter(_noise(chance, grey.shape), 0.7)
     grain = grain / grain.std()
@@ -91,8 +90,7 @@ def lithograph(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def pencil_sketch(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Grey lines on white paper: the picture divided by its own blur, which keeps edges and leaves
-    surfaces blank."""
+    """Grey lines on white paper: the picture divided by its own blur. Only edges are left."""
     grey = picture.convert("L")
     blurred = np.asarray(grey.filter(ImageFilter.GaussianBlur(4)), np.float32)
     lines = np.asarray(grey, np.float32) / np.maximum(blurred, 1)
@@ -101,7 +99,7 @@ def pencil_sketch(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def photo(picture: Image.Image, chance: random.Random) -> Image.Image:
-    """Light from one side, a little falling off to the corners, and fine grain."""
+    """Light from one side, darker corners, and fine grain."""
     width, height = picture.size
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     light = 1 + 0.12 * (chance.choice((-1, 1)) * x - y) * 0.7 - 0.14 * (x * x + y * y)
@@ -110,7 +108,7 @@ def photo(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def shadowed(picture: Image.Image, alpha: Image.Image, ground: Image.Image) -> Image.Image:
-    """The picture's cut-out on a ground with the soft shadow that a solid thing throws."""
+    """The cut-out of a picture on a ground, with a soft shadow."""
     shade = ImageChops.offset(alpha.filter(ImageFilter.GaussianBlur(5)), 3, 6).point(lambda a: int(a * 0.4))
     lit = Image.composite(Image.new("RGB", ground.size, (40, 36, 44)), ground, shade)
     return Image.composite(picture, lit, alpha)
@@ -124,4 +122,4 @@ STYLES: dict[str, Filter] = {
     "a pixel art of": pixel_art,
     "a photo of": photo,
 }
-GREY = ("a lithograph of", "a pencil sketch of")  # styles in which nothing has a colour
+GREY = ("a lithograph of", "a pencil sketch of")  # styles without colours

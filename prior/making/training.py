@@ -1,6 +1,6 @@
-"""Training of the shipped prior, resumable to the bit on one kind of processor.
+"""Training of the shipped prior. A killed run goes on with the same bits on the same kind of processor.
 
-The state is counted in images. Pictures, timesteps, noise and dropped prompts are functions of (seed, purpose, step).
+Progress is counted in images. Pictures, timesteps, noise and dropped prompts are functions of (seed, purpose, step).
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from fundiff.process.paths import VariancePreserving
 from prior.making.objective import Objective, losses
 from prior.making.optimisers import optimisers
 
-LOGGED = 50  # steps a row of the log
+LOGGED = 50  # steps in a row of the log
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: sizes in images; the learning rate warms up, stays, and falls to 0 over `decay_share`
-    of the end."""
+    """How to train; lengths are in images.
+
+    The learning rate warms up over `warmup_images`, stays, and falls to 0 over the last `decay_share` of the images.
+    """
 
     seed: int
     images: int
@@ -52,7 +54,7 @@ class Recipe:
 
 
 def taken(values: Any, rows: Tensor) -> Tensor:
-    """Rows `[B]` of a tensor, where that is, or of an array in memory or on disk."""
+    """Rows `[B]` of a tensor, on its device, or of an array in memory or on disk."""
     if isinstance(values, Tensor):
         return values[rows.to(values.device)]
     return torch.from_numpy(values[rows.numpy()])
@@ -60,15 +62,17 @@ def taken(values: Any, rows: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The training set: uint8 `[N, 64, 64, 3]`, the sentence of each `[N]`, float16 token states `[U, 77, C]`, both
-    as arrays or files mapped into memory; row 0 of the states is ""."""
+    """The training set: pictures uint8 `[N, 64, 64, 3]`, each one's sentence `[N]`, float16 token states `[U, 77, C]`.
+
+    Pictures and states may be tensors, arrays, or files mapped into memory. Row 0 of the states is the empty prompt's.
+    """
 
     pixels: Any
     sentence: Tensor
     states: Any
 
     def batch(self, seed: int, step: int, size: int, dropped: float) -> tuple[Tensor, Tensor]:
-        """x_0 `[B, 3, 64, 64]` in [-1, 1] and token states `[B, 77, C]` of a step, both where the set is."""
+        """x_0 `[B, 3, 64, 64]` in [-1, 1] and token states `[B, 77, C]` of one step. dropped: share of empty prompts."""
         chance = generator(seed, "order", step)
         rows = torch.randint(len(self.sentence), (size,), generator=chance)
         keep = torch.rand(size, generator=chance) >= dropped
@@ -77,7 +81,7 @@ class Pictures:
 
 
 def checkpoint_key(params: str, data: Sequence[Path], code: Sequence[Path], runtime: Runtime) -> str:
-    """What a checkpoint must share with a run that goes on from it: params, data, code, and on what it was made."""
+    """A hash of params, data, code and runtime; a run goes on from a checkpoint only if its key is the same."""
     key = hashlib.sha256(f"{params}\n{runtime}".encode())
     for path in (*data, *code):
         with path.open("rb") as file:
@@ -86,28 +90,30 @@ def checkpoint_key(params: str, data: Sequence[Path], code: Sequence[Path], runt
 
 
 class Training:
-    """UNet, EMA, optimisers, count of images and the log with its running sums: all that a checkpoint holds."""
+    """A training's state: UNet, average of its weights, optimisers, images seen, and the log with its running sums."""
 
     def __init__(self, unet: nn.Module, recipe: Recipe, runtime: Runtime):
         self.unet = runtime.place(unet).train()
         self.ema = AveragedModel(
             unet, multi_avg_fn=warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged))
         )
-        self.ema.n_averaged = self.ema.n_averaged.cpu()  # read at every update, which on a GPU would wait
+        self.ema.n_averaged = (
+            self.ema.n_averaged.cpu()
+        )  # read at every update; on a GPU each read would wait for it
         self.optimisers = optimisers(self.unet, recipe.optimizer)
         self.recipe, self.runtime, self.images = recipe, runtime, 0
         self.log: list[list[float]] = []
-        self.sums = torch.zeros(2)  # of the losses since the last row of the log
+        self.sums = torch.zeros(2)  # of both losses since the last row of the log
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that decides how the training goes on."""
+        """Everything that a checkpoint holds."""
         return {
             "images": self.images, "log": self.log, "sums": self.sums, "unet": self.unet.state_dict(),
             "ema": self.ema.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers],
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore the state of a checkpoint."""
         self.images, self.log, self.sums = state["images"], state["log"], state["sums"]
         self.unet.load_state_dict(state["unet"])
         self.ema.load_state_dict(state["ema"])
@@ -115,7 +121,7 @@ class Training:
             optimiser.load_state_dict(saved)
 
     def update(self, x_0: Tensor, states: Tensor, path: VariancePreserving, step: int, rate: float) -> None:
-        """One step of the optimisers and the average. Raises UserError if the loss is no longer a number."""
+        """One step of the optimisers and of the average. Raises UserError if the loss is not finite."""
         with self.runtime.autocast():
             v_loss, kl = losses(self.unet, x_0, states, path, self.recipe.objective, self.recipe.seed, step)
         (v_loss + self.recipe.objective.variance_weight * kl).backward()
@@ -131,7 +137,7 @@ class Training:
         self.sums += torch.stack([v_loss.detach(), kl.detach()]).cpu()
 
     def steps(self, pictures: Pictures, path: VariancePreserving) -> Iterator[int]:
-        """Train; yields the count of images after each step. The recipe's length may be set anew on the way."""
+        """Train, and yield the number of images seen after each step. `recipe` may be replaced on the way."""
         device, size = self.runtime.device, self.recipe.batch_size
         started, since = time.perf_counter(), self.images
         while self.images < self.recipe.images:

@@ -1,4 +1,4 @@
-"""Many shapes of one drawing: elastic and perspective warps of a cut-out, functions of a `random.Random`."""
+"""Elastic and perspective warps that make many shapes of one drawing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def elastic(shape: tuple[int, int], chance: random.Random, reach: float) -> np.n
 
 
 def leaning(rows: np.ndarray, columns: np.ndarray, chance: random.Random) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates in [-1, 1] seen a little from the side, from above, sheared and stretched."""
+    """Coordinates in [-1, 1], sheared, stretched and seen a little from the side and from above."""
     tilt, turn, shear = (chance.uniform(-r, r) for r in (0.14, 0.14, 0.12))
     depth = 1 + tilt * rows + turn * columns
     stretch = chance.uniform(0.86, 1.16)
@@ -24,7 +24,7 @@ def leaning(rows: np.ndarray, columns: np.ndarray, chance: random.Random) -> tup
 
 
 def warped(cut_out: np.ndarray, chance: random.Random, strength: float = 1.0) -> np.ndarray:
-    """The cut-out `[H, W, 4]` uint8 bent and leaning; premultiplied while it is resampled, a margin around it."""
+    """The cut-out `[H, W, 4]` uint8, bent and seen at an angle, with a margin around it."""
     height, width = cut_out.shape[:2]
     values = cut_out.astype(np.float32)
     values[..., :3] *= values[..., 3:] / 255

@@ -1,4 +1,4 @@
-"""The nouns of the prior: what each may be called, one and many, and which concepts of the sets it stands for."""
+"""The nouns of the prior: their names, singular and plural, and the concepts that each stands for."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 @dataclass(frozen=True)
 class Noun:
-    """A name with its article ("a cup of coffee"), its kind, and the concepts whose drawings show it; a noun
-    without concepts is drawn in code (making/sketches.py)."""
+    """A name with its article ("a cup of coffee"), its kind, and the concepts whose drawings show it.
+
+    A noun without concepts is drawn by prior/making/sketches.py.
+    """
 
     name: str
     kind: str
@@ -38,17 +40,17 @@ class Noun:
 
     @property
     def mirrors(self) -> bool:
-        """Whether a mirrored picture still shows what the name says."""
+        """Whether a mirrored drawing still shows the noun."""
         return DIRECTED.search(self.name) is None
 
     @property
     def counted(self) -> bool:
-        """Whether there can be two of it side by side."""
+        """Whether a sentence may count it: "two cats", but not "two grapes" or "two salt and peppers"."""
         return self.kind in COUNTED and self.name.startswith(("a ", "an ")) and " and " not in self.name
 
 
 def read_nouns(table: Mapping[str, Any]) -> dict[str, Noun]:
-    """The nouns of nouns.yaml by name. Raises ValueError for an unknown kind or a name that stands twice."""
+    """The nouns of nouns.yaml, by name. Raises ValueError for an unknown kind or a name that occurs twice."""
     nouns: dict[str, Noun] = {}
     for kind, names in table.items():
         if kind not in KINDS:
@@ -62,7 +64,7 @@ def read_nouns(table: Mapping[str, Any]) -> dict[str, Noun]:
 
 
 def names_of(nouns: Mapping[str, Noun]) -> dict[str, str]:
-    """What each concept is called: by the noun that stands for the fewest."""
+    """The name of each concept; of several nouns that have it, the one with the fewest concepts."""
     called: dict[str, str] = {}
     for noun in sorted(nouns.values(), key=lambda n: -len(n.concepts)):
         called |= dict.fromkeys(noun.concepts, noun.name)
@@ -70,20 +72,20 @@ def names_of(nouns: Mapping[str, Noun]) -> dict[str, str]:
 
 
 def with_article(words: str) -> str:
-    """ "blue car" to "a blue car"; what begins with an article stays."""
+    """The words with an article: "blue car" to "a blue car". Words that begin with an article stay."""
     if ARTICLE.match(words):
         return words
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def adjective(word: str, name: str) -> str:
-    """A name with an adjective before its noun: "a car", "blue" to "a blue car"; "grapes" to "green grapes"."""
+    """A name with an adjective: "a car" and "blue" to "a blue car", "grapes" and "green" to "green grapes"."""
     bare = ARTICLE.sub("", name)
     return with_article(f"{word} {bare}") if name.startswith(("a ", "an ")) else f"{word} {bare}"
 
 
 def plural(bare: str) -> str:
-    """Many of it: "cup of coffee" to "cups of coffee"."""
+    """The plural: "cup of coffee" to "cups of coffee"."""
     head, mark, rest = re.match(r"(.*?)( of | with | on | in |$)(.*)", bare).groups()  # type: ignore[union-attr]
     *before, word = head.split(" ")
     if word in IRREGULAR:
@@ -98,5 +100,5 @@ def plural(bare: str) -> str:
 
 
 def counted(noun: Noun, count: int) -> str:
-    """So many of a noun: "three cats"."""
+    """A number of a noun in words: "three cats"."""
     return f"{NUMBERS[count]} {plural(noun.bare)}"

@@ -1,2 +1,4 @@
-"""The stages of prior/dvc.yaml, one thin file each; run from the project's root as `python -m
-prior.stages.NAME`."""
+"""The stages of prior/dvc.yaml, one thin file each.
+
+Run one from the project's root as `python -m prior.stages.NAME`.
+"""

@@ -1,4 +1,4 @@
-"""Compose the training pictures, give each its sentence, and encode every sentence once."""
+"""Compose the training pictures, write a sentence for each, and encode every different sentence once."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +25,7 @@ _worker: dict = {}
 
 
 def load_library(held_out: list[str]) -> tuple[Library, list[tuple[str, int]]]:
-    """The cut-outs of all sets but those held out, and the sentence and row of every avatar."""
+    """The cut-outs of all sets but the held-out ones, and (sentence, row) of every drawn person."""
     rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
     kept = [index for index, row in enumerate(rows) if row["set"] not in held_out]
     pixels = np.load("data/prior/drawings.npz")["pixels"][kept]
@@ -35,7 +35,7 @@ def load_library(held_out: list[str]) -> tuple[Library, list[tuple[str, int]]]:
 
 
 def load_nouns() -> dict[str, Noun]:
-    """The nouns of prior/nouns.yaml. Raises UserError where the file says what cannot be."""
+    """The nouns of prior/nouns.yaml. Raises UserError if the file is not valid."""
     try:
         return read_nouns(yaml.safe_load(NOUNS.read_text(encoding="utf-8")))
     except ValueError as error:
@@ -43,7 +43,7 @@ def load_nouns() -> dict[str, Noun]:
 
 
 def make_plan(section: Caption, library: Library, people: list[tuple[str, int]]) -> Plan:
-    """The plan of the training set. Raises UserError for a noun that nothing draws and a name that is no noun."""
+    """The plan of the training set. Raises UserError for a noun without drawings, or a weight or style of an unknown noun."""
     nouns = load_nouns()
     for noun in nouns.values():
         if noun.name not in SKETCHES and not library.rows_of(noun):
@@ -60,18 +60,18 @@ def make_plan(section: Caption, library: Library, people: list[tuple[str, int]])
 
 
 def start_worker(section: Caption) -> None:
-    """Load the cut-outs once per process."""
+    """Load the cut-outs, once in each worker process."""
     library, people = load_library(section.held_out)
     _worker["make"] = partial(captioned, library, make_plan(section, library, people), section.seed)
 
 
 def make(position: int) -> tuple[str, np.ndarray]:
-    """One training picture."""
+    """The sentence and the picture at one position, uint8 `[64, 64, 3]`."""
     return _worker["make"](position)
 
 
 def encode(sentences: list[str], path: Path) -> None:
-    """Write the token states of the sentences, float16 `[U, 77, 384]`, part by part."""
+    """Write the token states of the sentences, float16 `[U, 77, 384]`, block by block."""
     pipe, shape = text_pipeline(), (len(sentences), TOKENS, WIDTH)
     states = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
     starts = range(0, len(sentences), 64)

@@ -1,5 +1,8 @@
-"""Sample the fixed prompts at several guidances and measure: do the critic and a judge that nothing here was trained on
-find them, are they memorised, how diverse."""
+"""Sample the fixed prompts at several guidance scales, and score the samples.
+
+The critic and an independent judge look for the prompt in each sample. Distances to the training set show memorising, and
+distances between samples show diversity.
+"""
 
 import json
 import time
@@ -35,8 +38,10 @@ SHOWN = {"contact": ("course", "name"), "others": ("properties", "style")}
 def sample(
     unet: nn.Module, states: Tensor, section: EvaluatePrior, scale: float, purpose: str = "evaluate"
 ) -> Tensor:
-    """Samples `[P, 3, 64, 64]` of prompts with states `[1 + P, 77, C]` (row 0 is ""), one noise a
-    position."""
+    """Samples `[P, 3, 64, 64]` in [-1, 1] of P prompts; each position has its own noise.
+
+    states: `[1 + P, 77, C]`, row 0 is the empty prompt's.
+    """
     noise = randn(sample_generators(section.seed, len(states) - 1, purpose), (3, 64, 64))
     runtime, parts = prepare_runtime(), []
     starts = range(0, len(noise), section.batch_size)
@@ -51,14 +56,14 @@ def sample(
 
 
 def pictures_of(rows: list[dict], pixels: np.ndarray, sets: list[str]) -> tuple[list[str], Tensor]:
-    """The concepts and the drawings on white, `[N, 3, 64, 64]` in [-1, 1], of some sets."""
+    """The concepts and the drawings of some sets, on white: `[N, 3, 64, 64]` in [-1, 1]."""
     kept = [index for index, row in enumerate(rows) if row["set"] in sets]
     images = torch.from_numpy(on_white(pixels[kept])).permute(0, 3, 1, 2).float() / 127.5 - 1
     return [rows[index]["concept"] for index in kept], images
 
 
-class Strangers:
-    """The independent judge and what it compares with: the reference, and the drawings that are its ceiling."""
+class IndependentJudge:
+    """The independent judge: its reference, and drawings of another set, whose scores are the ceiling."""
 
     def __init__(self, section: EvaluatePrior):
         rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
@@ -68,20 +73,22 @@ class Strangers:
         self.reference = Reference(features_of(self.network, images), concepts)
         self.others, self.drawings = pictures_of(rows, pixels, [section.ceiling])
 
-    def judged(self, images: Tensor, right: list[tuple[str, ...]]) -> dict:
-        """The verdict on samples, each with the concepts that are right."""
+    def verdict(self, images: Tensor, right: list[tuple[str, ...]]) -> dict:
+        """The verdict on samples. right: for each sample its right concepts."""
         return verdict(self.reference, features_of(self.network, images), right)
 
     def baselines(self, right: list[tuple[str, ...]], noise: Tensor) -> dict:
-        """The verdict on real drawings of the same concepts by a third hand (ceiling) and on noise (floor)."""
+        """The verdict on drawings of the same concepts by the other set (ceiling) and on noise (floor)."""
         wanted = set().union(*right)
         kept = [i for i, c in enumerate(self.others) if c in wanted and c in self.reference.names]
-        drawn = self.judged(self.drawings[kept], [(self.others[i],) for i in kept])
-        return {"drawings_of_a_third_set": drawn, "noise": self.judged(noise, right)}
+        drawn = self.verdict(self.drawings[kept], [(self.others[i],) for i in kept])
+        return {"drawings_of_a_third_set": drawn, "noise": self.verdict(noise, right)}
 
 
-def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strangers: Strangers) -> dict:
-    """All figures of the samples of one guidance."""
+def scores_of(
+    images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], independent: IndependentJudge
+) -> dict:
+    """All scores of the samples at one guidance scale."""
     critic, names = load_critic("data/prior/critic"), sorted(nouns)
     vectors, figures = sentence_vectors(names), {}
     for kind in ("name", "style"):
@@ -89,7 +96,7 @@ def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strange
         right = torch.tensor([names.index(prompts[i].noun) for i in rows])
         figures[kind] = retrieval(critic, images[rows], vectors, right)
         concepts = [nouns[prompts[i].noun].concepts for i in rows]
-        figures[f"independent_{kind}"] = strangers.judged(images[rows], concepts)
+        figures[f"independent_{kind}"] = independent.verdict(images[rows], concepts)
     for kind in ("properties", "course"):
         rows = [i for i, prompt in enumerate(prompts) if prompt.kind == kind]
         own = sentence_vectors([prompts[i].sentence for i in rows])
@@ -98,7 +105,7 @@ def judge(images: Tensor, prompts: list[Prompt], nouns: dict[str, Noun], strange
 
 
 def obedience(images: Tensor, prompts: list[Prompt]) -> dict:
-    """Colourfulness and roughness of the samples of each style, and of the plain names to compare with."""
+    """Colourfulness and roughness of the samples of each style, and of samples without a style."""
     table = {}
     for style in ("", *STYLES):
         rows = [i for i, p in enumerate(prompts) if p.kind in ("name", "style") and p.style == style]
@@ -110,7 +117,7 @@ def obedience(images: Tensor, prompts: list[Prompt]) -> dict:
 
 
 def baselines(caption: Caption, section: EvaluatePrior, nouns: dict[str, Noun], known: Tensor) -> dict:
-    """The critic's scores of new pictures made as the training's are (ceiling) and of noise (floor)."""
+    """The critic's scores of newly composed training pictures (ceiling) and of noise (floor)."""
     library, people = load_library(caption.held_out)
     plan, names = make_plan(caption, library, people), sorted(nouns)
     made = [captioned(library, plan, caption.seed, caption.pictures + i) for i in range(section.new_pictures)]
@@ -132,7 +139,7 @@ def baselines(caption: Caption, section: EvaluatePrior, nouns: dict[str, Noun], 
 
 
 def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
-    """How much samples of one name differ, at the second guidance, beside samples of different names."""
+    """How much samples of one prompt differ, at the second guidance scale, beside samples of different prompts."""
     count = min(10, section.names)
     repeated = states[1 : 1 + count].repeat_interleave(section.seeds, 0)
     images = sample(unet, torch.cat([states[:1], repeated]), section, section.scales[1], "vary")
@@ -144,7 +151,7 @@ def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
 
 
 def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
-    """Write two contact sheets of first samples: the course's prompts and every name, and the rest."""
+    """Write two contact sheets of samples: one of names and the course's prompts, one of the rest."""
     for name, kinds in SHOWN.items():
         rows = [i for kind in kinds for i, prompt in enumerate(prompts) if prompt.kind == kind]
         with replacing(Path("prior/sheets") / f"{name}_guidance_{scale:g}.png") as path:
@@ -152,7 +159,7 @@ def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
 
 
 def small_pictures() -> Tensor:
-    """The training pictures as `small` gives them."""
+    """The training pictures as `small` makes them."""
     pool = np.load("data/prior/pictures.npy", mmap_mode="r")
     starts = range(0, len(pool), 2000)
     parts = (torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in starts)
@@ -164,9 +171,9 @@ def main() -> None:
     unet = ShuffledUNet2DConditionModel.from_pretrained(
         "data/prior/trained", subfolder="unet", torch_dtype=torch.float32
     )
-    unet, nouns, strangers = prepare_runtime().place(unet.eval()), load_nouns(), Strangers(section)
+    unet, nouns, independent = prepare_runtime().place(unet.eval()), load_nouns(), IndependentJudge(section)
     prompts = fixed_prompts(
-        nouns, strangers.reference.names, section.seed, names=section.names, styled=section.styled
+        nouns, independent.reference.names, section.seed, names=section.names, styled=section.styled
     )
     states = token_states(text_pipeline(), ["", *(prompt.sentence for prompt in prompts)])
     known = small_pictures()
@@ -181,7 +188,7 @@ def main() -> None:
         images = sample(unet, states, section, scale)
         seconds = (time.perf_counter() - started) / len(images)
         figures["guidance"][str(scale)] = {
-            **judge(images, prompts, nouns, strangers),
+            **scores_of(images, prompts, nouns, independent),
             "distance_to_training": summary(nearest_distance(small(images), known)),
             "styles": obedience(images, prompts),
             "seconds_a_sample": round(seconds, 2),
@@ -191,7 +198,7 @@ def main() -> None:
     right = [nouns[prompt.noun].concepts for prompt in prompts if prompt.kind == "name"]
     noise = randn(sample_generators(section.seed, len(right), "noise"), (3, 64, 64)).clamp(-1, 1)
     figures["baselines"] = baselines(caption, section, nouns, known)
-    figures["baselines"]["independent"] = strangers.baselines(right, noise)
+    figures["baselines"]["independent"] = independent.baselines(right, noise)
     figures["diversity"] = varied(unet, states, section)
     write_json("prior/metrics/evaluate_prior.json", figures)
 

@@ -1,5 +1,7 @@
-"""Land the trained prior in models/prior, with its sources and a model card written from the metrics, and the
-critic in models/critic."""
+"""Copy the trained prior to models/prior, with its credits and a model card written from the metrics.
+
+The critic goes to models/critic.
+"""
 
 import json
 import shutil

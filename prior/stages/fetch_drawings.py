@@ -1,4 +1,4 @@
-"""Fetch the packages of drawings and check their sums."""
+"""Fetch the packages of drawings and check their SHA-256."""
 
 from pathlib import Path
 

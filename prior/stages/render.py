@@ -1,5 +1,7 @@
-"""Render every drawing of every concept to a 64 x 64 cut-out: one compressed file of pixels, one table of
-what they are."""
+"""Render every drawing to a cut-out of 64 x 64 pixels.
+
+Writes one compressed file of pixels, and one table of what they show.
+"""
 
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -23,7 +25,7 @@ READERS = {"svg": iconify_drawings, "bitmap": bitmap_drawings, "clipart": clipar
 
 
 def all_drawings(section: FetchDrawings, render: Render, folder: Path) -> list[Drawing]:
-    """The drawings of all packages in the order of the list, and the people."""
+    """The drawings of all packages in the list's order, then the drawn people."""
     files = {package.kind: folder / package.file for package in section.packages}
     names = read_names(files["names"], files["keywords"])
     packages = [package for package in section.packages if package.kind in READERS]
@@ -33,7 +35,7 @@ def all_drawings(section: FetchDrawings, render: Render, folder: Path) -> list[D
 
 
 def drawn(drawing: Drawing) -> np.ndarray | None:
-    """The cut-out, or None where the renderer refuses a file (four of Openclipart's nine hundred)."""
+    """The cut-out, or None if the renderer refuses the file (four of Openclipart's nine hundred)."""
     try:
         return cut_out(drawing)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The sections of prior/params.yaml: one per stage, of the stage's own name."""
+"""The sections of prior/params.yaml. Each has the name of its stage."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ class Caption(Section):
 
 
 class Leg(Section):
-    """One leg of the training; what follows goes on from the averaged weights of what was before."""
+    """One part of the training. The second begins with the averaged weights of the first."""
 
     seed: int
     images: int = Field(ge=1)
@@ -62,7 +62,7 @@ class Leg(Section):
     checkpoint_images: int = Field(ge=1)
 
     def recipe(self) -> Recipe:
-        """The recipe that the leg's values make."""
+        """The recipe with this section's values."""
         names = {"snr_floor", "snr_gamma", "variance_weight", "times", "immiscible"}
         rest = self.model_dump(exclude={*names, "checkpoint_images", "unet"})
         return Recipe(**rest, objective=Objective(**self.model_dump(include=names)))
@@ -95,7 +95,7 @@ class EvaluatePrior(Section):
 
 
 def read(kind: type[S], name: str) -> S:
-    """The section of a stage. Raises UserError where the file says something that the stage does not know."""
+    """The section of a stage. Raises UserError for an unknown key or a wrong value."""
     return load_section(kind, name, NAMES, PARAMS)
 
 

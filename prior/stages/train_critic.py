@@ -1,5 +1,4 @@
-"""Train the critic on all drawings but one set and on the composed pictures; score it on the set that it
-never saw."""
+"""Train the critic on all drawings but one set, and on composed pictures; score it on the set left out."""
 
 import json
 import time
@@ -22,8 +21,11 @@ from prior.stages.sections import TrainCritic, read, run
 
 @dataclass(frozen=True)
 class Material:
-    """Pictures to learn from with the sentence of each, the vectors of all sentences, and the drawings to be judged on
-    with the name of each; the names' vectors come first."""
+    """What the critic is trained and scored on.
+
+    Pictures with the row of each one's sentence, the vectors of all sentences, and the held-out drawings with the row of
+    each one's name. The names' vectors come first.
+    """
 
     pixels: np.ndarray
     sentence: Tensor
@@ -34,7 +36,7 @@ class Material:
 
 
 def material(section: TrainCritic) -> Material:
-    """All drawings but those of the hidden sets, and the first composed pictures; the first hidden set to judge on."""
+    """Training pictures: all drawings but the held-out sets', and the first composed ones. Scored: the first held-out set."""
     rows = json.loads(Path("data/prior/drawings.json").read_text(encoding="utf-8"))
     cut_outs = on_white(np.load("data/prior/drawings.npz")["pixels"])
     called = names_of(load_nouns())
@@ -43,7 +45,7 @@ def material(section: TrainCritic) -> Material:
     column = {name: index for index, name in enumerate(names)}
     which = torch.tensor([column[name] for name in said_of])
     hidden = torch.tensor([row["set"] in section.held_out for row in rows])
-    judged = torch.tensor([row["set"] == section.held_out[0] for row in rows])
+    scored = torch.tensor([row["set"] == section.held_out[0] for row in rows])
     sentences = json.loads(Path("data/prior/sentences.json").read_text(encoding="utf-8"))
     composed = np.load("data/prior/pictures.npy", mmap_mode="r")[: section.composed]
     said = torch.from_numpy(np.load("data/prior/which.npy"))[: section.composed]
@@ -52,8 +54,8 @@ def material(section: TrainCritic) -> Material:
         torch.cat([which[~hidden], said + len(names)]),
         sentence_vectors([*names, *sentences]),
         names,
-        torch.from_numpy(cut_outs[judged.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1,
-        which[judged],
+        torch.from_numpy(cut_outs[scored.numpy()]).permute(0, 3, 1, 2).float() / 127.5 - 1,
+        which[scored],
     )
 
 

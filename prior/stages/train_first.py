@@ -1,5 +1,7 @@
-"""Train the first leg, from nothing; goes on from its own checkpoint, shows its progress there, and writes the
-averaged network."""
+"""Train the first part from random weights, and write the averaged network.
+
+A killed run goes on from its checkpoint, whose folder also gets sheets of samples.
+"""
 
 import csv
 import shutil
@@ -36,19 +38,19 @@ SHOWN = (
 
 
 def load_pictures() -> Pictures:
-    """The training set as the caption stage wrote it, read from disk as it is needed."""
+    """The training set that stage caption wrote, read from disk as needed."""
     pixels, which, states = (np.load(path, mmap_mode="r") for path in DATA)
     return Pictures(pixels, torch.from_numpy(np.array(which)), states)
 
 
 def checkpoint_of(name: str, leg: Leg, runtime: Runtime, before: list[Path]) -> Path:
-    """Where a leg keeps its state: another folder whenever params, data, code or what was before are others."""
+    """The folder of a training's checkpoint. Other params, data, code or former weights make another folder."""
     params = leg.model_dump_json(exclude={"checkpoint_images"})
     return CHECKPOINTS / f"{name}-{checkpoint_key(params, [*DATA, *before], CODE, runtime)}" / "state.pt"
 
 
 def show(state: Training, states: Tensor, noise: Tensor, folder: Path) -> None:
-    """A sheet of samples of the fixed prompts, guidance 5, the same noise every time."""
+    """Write a sheet of samples of the fixed prompts at guidance scale 5, each time from the same noise."""
     bf16 = state.runtime.precision == "bf16"
     device = state.runtime.device
     x_0 = guided_samples(state.ema.module, states.to(device), noise.to(device), 5.0, bf16=bf16).cpu()
@@ -59,7 +61,7 @@ def show(state: Training, states: Tensor, noise: Tensor, folder: Path) -> None:
 
 
 def advance(state: Training, leg: Leg, checkpoint: Path, name: str) -> None:
-    """Train to the end of the leg; a checkpoint and a sheet of samples now and then."""
+    """Train to the end; write a checkpoint and a sheet of samples now and then."""
     shown = token_states(text_pipeline(), ["", *SHOWN])
     noise = randn(sample_generators(leg.seed, len(SHOWN), "progress"), (3, 64, 64))
     saved = state.images // leg.checkpoint_images
@@ -78,7 +80,7 @@ def advance(state: Training, leg: Leg, checkpoint: Path, name: str) -> None:
 
 
 def write_log(path: str, log: list[list[float]]) -> None:
-    """The log of a leg as a table."""
+    """Write the log of a training as CSV."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["images", "v_loss", "kl", "learning_rate", "images_per_s"])
@@ -86,7 +88,7 @@ def write_log(path: str, log: list[list[float]]) -> None:
 
 
 def train(name: str, leg: Leg, unet: nn.Module, out: str, before: list[Path]) -> None:
-    """Train a leg from a network; its checkpoint goes only when all outs are written."""
+    """Train a network and write it to `out`. The checkpoint is deleted after all outs are written."""
     runtime = prepare_runtime()
     checkpoint = checkpoint_of(name, leg, runtime, before)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Train the last leg, on from the averaged network of the first, and write what is exported."""
+"""Train the last part from the averaged weights of the first, and write the network that is exported."""
 
 from pathlib import Path
 

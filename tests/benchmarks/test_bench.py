@@ -18,7 +18,7 @@ from benchmarks.table import cells, markdown, plain
 from benchmarks.turn import Turn
 from fundiff.digits.estimators import classed
 from fundiff.digits.objectives import prediction
-from fundiff.digits.sampling import sample
+from fundiff.digits.samples import sample
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators, seeded

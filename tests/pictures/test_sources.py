@@ -16,8 +16,8 @@ from fundiff.pictures.sources import (
     PACKAGED,
     Source,
     Stroke,
+    downloaded,
     drawn,
-    fetched,
     load_picture,
     picture,
     save_png,
@@ -193,7 +193,7 @@ def test_an_answer_that_is_none_is_one_line(server, given, said, monkeypatch):
     answers, address = server
     answers["/"] = given
     with pytest.raises(UserError, match=said) as error:
-        fetched(address + "/", "0" * 64)
+        downloaded(address + "/", "0" * 64)
     assert "\n" not in str(error.value)
 
 

@@ -185,14 +185,14 @@ def test_what_real_digits_give_is_no_floor_where_samples_go_below():
     nearest = min(metrics["frechet_per_guidance"].values())
     assert ("below that of real digits" in words) == (nearest < metrics["frechet_floor"])
     farther = metrics["frechet_mean_image"] > metrics["frechet_noise"]
-    assert ("the mean image is farther from real ones than noise" in words) == farther
+    assert ("the mean image is farther from real digits than noise" in words) == farther
     metrics["frechet_per_guidance"] = dict.fromkeys(
         metrics["frechet_per_guidance"], metrics["frechet_floor"] / 2
     )
     assert "below that of real digits" in said("sample_class_unet", metrics)
     metrics["frechet_floor"], metrics["frechet_noise"] = 0.1, 999.0
     words = said("sample_class_unet", metrics)
-    assert "real digits to real digits have 0.10" in words and "noise is farther from real ones" in words
+    assert "real digits to real digits have 0.10" in words and "noise is farther from real digits" in words
 
 
 def test_recall_above_that_of_real_digits_is_explained():

@@ -1,4 +1,4 @@
-"""CLIP in the critic's place, for who has it: the judge of the visual anagrams paper, and of photographs."""
+"""CLIP as the critic, if a user has its weights: Geng et al. (2024) score anagrams with it, and it knows photographs."""
 
 from __future__ import annotations
 

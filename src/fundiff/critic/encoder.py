@@ -1,7 +1,7 @@
 """The critic: an image encoder into the sentence space of all-MiniLM-L6-v2, trained on drawings and their names.
 
 It compares pictures with sentences. It knows drawings, not photographs. models/critic/metrics.json has its retrieval
-figures on drawings that it never saw.
+scores on drawings that it was not trained on.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
 
 
 def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss for unit vectors `[B, C]`; rows with the same sentence count as right for each other."""
+    """CLIP's loss for unit vectors `[B, C]` (Radford et al. 2021). Rows with the same sentence count as right for each other."""
     logits = scale * pictures @ texts.T
     same = (texts @ texts.T > 0.9999).float()
     target = same / same.sum(1, keepdim=True)
@@ -66,7 +66,7 @@ def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
 
 
 class Critic:
-    """A trained critic with its retrieval figures."""
+    """A trained critic with its retrieval scores."""
 
     def __init__(self, encoder: ImageEncoder, metrics: dict):
         self.encoder, self.metrics = encoder.eval().requires_grad_(False), metrics
@@ -87,7 +87,10 @@ class Critic:
         return self.encoder(pictures.float()) @ vectors.T
 
     def rank(self, pictures: Tensor, prompts: Sequence[str] | Tensor, right: Tensor) -> Tensor:
-        """Number of prompts that score higher than the right one, `[B]`: 0 counts for R@1, below 10 for R@10."""
+        """For each picture `[B]` the number of prompts that score higher than the right one.
+
+        0 counts for R@1, below 10 for R@10.
+        """
         scores = self.score(pictures, prompts)
         return (scores > scores.gather(1, right[:, None])).sum(1)
 

@@ -20,7 +20,7 @@ from fundiff.pipeline.files import digest
 from fundiff.pipeline.noise import generator
 from fundiff.prior.prompts import kept_by_content
 
-Seen = tuple[str, Tensor, str]  # name of a way of looking, what it shows `[N, 3, S, S]`, its prompt
+Seen = tuple[str, Tensor, str]  # name of a reading, the N samples as it shows them `[N, 3, S, S]`, its prompt
 
 
 class Scorer:
@@ -49,10 +49,10 @@ class Scorer:
     def best_reading(
         self, seen: Sequence[Seen], seed: int, hiding: bool = False
     ) -> tuple[int, dict[str, Any]]:
-        """Index of the sample that shows its prompts best in all ways of looking, and its numbers.
+        """Index of the sample whose readings show their prompts best, and its numbers.
 
-        seen: for every way of looking its name, what it shows of all N samples, and its prompt. hiding: whether each
-        must also hide the other prompts, as a hybrid seen from near must hide what it shows from afar.
+        seen: for every reading its name, how it shows each of the N samples `[N, 3, S, S]`, and its prompt. hiding: whether each
+        reading must also hide the other prompts, as a hybrid seen from near must hide what it shows from afar.
         """
         prompts = [prompt for _, _, prompt in seen]
         read = [self.aligned(pictures, [prompt] * len(pictures), prompts) for _, pictures, prompt in seen]
@@ -81,7 +81,7 @@ def load_vocabulary(path: str | Path, sha256: str) -> list[str]:
 
 
 def load_scorer(manifest: str | Path = "data/critic.json") -> Scorer:
-    """The critic and the vocabulary that stage `critic` wrote down. Raises UserError if one cannot be loaded."""
+    """The critic and the vocabulary in the manifest of stage `critic`. Raises UserError if one cannot be loaded."""
     try:
         pinned = json.loads(Path(manifest).read_text(encoding="utf-8"))
         critic_files = {"name": pinned["name"], "files": pinned["files"]}

@@ -22,7 +22,7 @@ from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import Runtime, prepare_runtime
 
 CLASSES = 10
-CURVE = ("train_loss", "validation_loss", "learning_rate")  # what metrics/STAGE.csv says of every epoch
+CURVE = ("train_loss", "validation_loss", "learning_rate")  # columns of metrics/STAGE.csv beside epoch
 
 
 class TrainParams(TrainingRecipe):
@@ -116,13 +116,13 @@ class DiffusionParams(TrainParams):
     @field_validator("zero_terminal_snr")
     @classmethod
     def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
-        """At abar_T = 0 eps tells nothing of x_0, so only v can be predicted; flow ends at pure noise anyway."""
+        """At abar_T = 0 no x_0 follows from eps, so only v can be predicted. Flow ends at pure noise without this."""
         if value and info.data.get("objective") != "v":
             raise ValueError("false, unless objective is v")
         return value
 
     def config(self) -> dict[str, Any]:
-        """What a sampling stage needs to rebuild the network; objective is named only where it is not the course's eps."""
+        """What a sampling stage needs to rebuild the network; without an objective it is eps."""
         known = self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"})
         other = {"objective", "zero_terminal_snr"} if self.objective != "eps" else set()
         return known | {"time": True} | self.model_dump(include=other)

@@ -80,7 +80,7 @@ def load_unet(folder: str | Path, epoch: int | None = None) -> tuple[UNet, dict[
 
 
 def process_of(config: dict[str, Any]) -> Process:
-    """The path of a conditioned network and what it predicts: eps where the config names no objective (course B2)."""
+    """The path and the prediction of a conditioned network; a config without an objective means eps (course B2)."""
     objective = config.get("objective", "eps")
     if objective == "flow":
         return VelocityPrediction(Linear(config["timesteps"]))

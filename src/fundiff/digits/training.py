@@ -82,7 +82,7 @@ def rate(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
 def warm_ema(decay: float, updates: Callable[[], int]) -> Callable[[Any, Any, Any], None]:
     """Moving average with decay min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights fade fast.
 
-    `updates` tells n: the counter that torch hands over lies on the weights' device, and to read it would wait for that.
+    updates: returns n. torch's own counter is on the weights' device, where each read would wait.
     """
 
     def average(ema: Any, current: Any, counter: Any) -> None:
@@ -103,7 +103,7 @@ class Trainer:
         average = warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged) if self.ema else 0)
         # use_buffers: batch norm's running statistics are averaged too, so that they match the averaged weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
-        if self.ema:  # its counter is read at every update: on a GPU that would wait for all work before it
+        if self.ema:  # read at every update; on a GPU each read would wait for all work before it
             self.ema.n_averaged = self.ema.n_averaged.cpu()
         self.history: list[dict[str, Any]] = []
 

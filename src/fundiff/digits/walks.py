@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fundiff.digits.estimators import classed, mixed
-from fundiff.digits.sampling import deterministic, sample
+from fundiff.digits.samples import deterministic, sample
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import Runtime

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fundiff.digits.data import Digits, load_digits
 from fundiff.digits.networks import epoch_file, load_config, load_weights
-from fundiff.digits.sampling import sample
+from fundiff.digits.samples import sample
 from fundiff.judge.classifier import Judge, verdicts
 from fundiff.judge.scores import Reference, bounds, quantised, rounded, scores_of_sets
 from fundiff.pipeline import workers

@@ -16,7 +16,7 @@ from fundiff.pictures.grids import tile
 from fundiff.pictures.metadata import film_exif
 from fundiff.pipeline.files import replacing
 
-FRAMES = 16  # at most, of a denoising: noise compresses badly, and the animations are in git
+FRAMES = 16  # largest number in a film: noise compresses badly, and the films are in git
 QUALITY = 75  # of all frames but the last one, which is exact
 ANIMATED, WITH_EXIF, OPAQUE = 0x02, 0x08, 0x02  # flags of the file, and of a frame that hides the one before
 
@@ -77,7 +77,7 @@ def save_steps(
 
 
 def afar(image: Tensor, share: float, enlarge: int = 1) -> Tensor:
-    """A picture `[3, S, S]` as from afar: on white of side S * `enlarge`, of which it takes the share `share`."""
+    """A picture `[3, S, S]` shrunk to `share` of its side, in the middle of a white square of side S * `enlarge`."""
     side = image.shape[-1] * enlarge
     small = F.interpolate(image[None], size=max(1, round(side * share)), mode="bilinear", antialias=True)[0]
     canvas = torch.ones(image.shape[0], side, side, device=image.device)

@@ -17,7 +17,7 @@ from fundiff.pictures.metadata import TABLE
 from fundiff.pipeline.files import replacing
 
 DPI, GAP = 130, 8  # of a figure; pixels between panels
-HAIRLINE = 214  # grey level of the line around a panel, so that a white one can be told from the page
+HAIRLINE = 214  # grey level of the line around a panel; so a white panel shows on the page
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -36,7 +36,7 @@ def framed(image: Tensor, width: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Item:
-    """A panel or a text with its size in pixels; across, down: its place in its cell, 0 left or top, 1 right or bottom."""
+    """A panel or a text: its size in pixels, and its place in the cell (across, down): 0 left or top, 1 right or bottom."""
 
     what: Any
     width: int
@@ -49,9 +49,9 @@ Cell = tuple[int, int]
 
 
 def arranged(items: Mapping[Cell, Item]) -> tuple[dict[Cell, tuple[int, int]], tuple[int, int]]:
-    """(left, top) of every item of a table, by (row, column), and (width, height) of the table, in pixels.
+    """The places of a table's items: (left, top) by (row, column), and the table's (width, height), in pixels.
 
-    A row is as high as its highest item, a column as wide as its widest, so nothing overlaps or is cut.
+    A row is as high as its highest item and a column as wide as its widest, so nothing overlaps or is cut.
     """
 
     def tracks(axis: int, size: str) -> tuple[list[int], list[int]]:
@@ -94,7 +94,7 @@ def grid(
     from matplotlib.figure import Figure
 
     figure = Figure(dpi=DPI)
-    font = 8 + 0.4 * max(map(len, rows))  # a page scales a wide figure down
+    font = 8 + 0.4 * max(map(len, rows))  # larger in a wide figure, which a page scales down
     items: dict[Cell, Item] = {}
     for c, words in enumerate(column_labels):
         items[0, c + 1] = label(figure, words, font, "center", 0.5, 1)
@@ -131,7 +131,7 @@ def place(
     places: Mapping[Cell, tuple[int, int]],
     size: tuple[int, int],
 ) -> None:
-    """Set the figure to the table's size and place the items on it; matplotlib counts pixels from the bottom."""
+    """Set the figure's size to the table's and put the items on it; matplotlib counts pixels from the bottom."""
     width, height = size
     figure.set_size_inches(width / DPI, height / DPI)
     for at, (left, top) in places.items():
@@ -143,7 +143,7 @@ def place(
 
 
 def tile(images: Tensor, columns: int, gap: int = 2, scale: int = 2) -> np.ndarray:
-    """Images `[N, C, H, W]` in [0, 1] as one uint8 sheet `[H', W', C]`, pixels enlarged `scale` times, `gap` pixels apart."""
+    """Images `[N, C, H, W]` in [0, 1] as one sheet, uint8 `[H', W', C]`: enlarged `scale` times, `gap` pixels apart."""
     pixels = to_uint8(images).repeat(scale, 1).repeat(scale, 2)
     n, h, w, c = pixels.shape
     rows = -(-n // columns)

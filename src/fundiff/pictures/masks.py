@@ -18,9 +18,9 @@ from fundiff.pipeline.params import Section
 
 
 class Mask(Section):
-    """Where new content goes: in a rectangle [top, left, bottom, right] (ends excluded), a file or strokes.
+    """Where new content goes: a rectangle [top, left, bottom, right] in pixels (ends excluded), a file, or strokes.
 
-    Of a file: where it is transparent; where nothing is, and in an SVG, where it is light.
+    A file marks its transparent pixels; a file without them, or an SVG, marks its light ones.
     """
 
     rectangle: tuple[int, int, int, int] | None = None
@@ -29,14 +29,14 @@ class Mask(Section):
 
     @model_validator(mode="after")
     def one(self):
-        """Exactly one form."""
+        """Exactly one of the three forms."""
         if sum(kind is not None for kind in (self.rectangle, self.file, self.strokes)) != 1:
             raise ValueError("exactly one of rectangle, file, strokes")
         return self
 
 
 def load_mask(mask: Mask, size: int) -> Tensor:
-    """The mask as `[1, size, size]` of 0 and 1. Raises UserError for another size or one that marks nothing."""
+    """The mask as `[1, size, size]` of 0 and 1. Raises UserError for another size, or if all or no pixels are marked."""
     values = np.zeros((size, size), np.float32)
     if mask.rectangle is not None:
         top, left, bottom, right = mask.rectangle
@@ -56,14 +56,14 @@ def load_mask(mask: Mask, size: int) -> Tensor:
 
 
 def light(image: Image.Image) -> np.ndarray:
-    """1 where an image is light, 0 where it is dark."""
+    """A mask `[H, W]`: 1 where an image is light (above 127), else 0."""
     return (np.asarray(image.convert("L")) > 127).astype(np.float32)
 
 
 def mask_file(path: str, size: int) -> np.ndarray:
-    """A mask's file as `[size, size]`: 1 in the transparent hole of a raster image, else where an image is light.
+    """A mask's file as `[size, size]` of 0 and 1: 1 where a raster image is transparent, else where it is light.
 
-    Greys of more than 8 bits are stretched to their range. Raises UserError for a missing file or another size.
+    16-bit greys are stretched to the image's own range. Raises UserError for a missing file or another size.
     """
     drawing = path.lower().endswith(".svg")
     image = read(content_of(path, "mask"), path, stretched=True)
@@ -80,7 +80,7 @@ def mask_file(path: str, size: int) -> np.ndarray:
 
 
 def seam(image: Tensor, mask: Tensor) -> float:
-    """Mean absolute difference of neighbouring pixels across the mask's border; image `[3, S, S]` in [-1, 1]."""
+    """Mean absolute difference of neighbouring pixels across the mask's border, on [0, 1]; image `[3, S, S]` in [-1, 1]."""
     steps = []
     for axis in (-1, -2):
         border = mask.diff(dim=axis).abs().bool()
@@ -90,7 +90,7 @@ def seam(image: Tensor, mask: Tensor) -> float:
 
 
 class MaskedPicture(Section):
-    """A picture to change inside a mask, and what it shall show there."""
+    """A picture, a mask, and the prompt for the masked region."""
 
     image: str
     prompt: str
@@ -100,6 +100,6 @@ class MaskedPicture(Section):
 def load_masked(
     examples: Sequence[MaskedPicture], size: int, folder: str | Path, device: str
 ) -> tuple[Tensor, Tensor]:
-    """The fetched pictures `[B, 3, S, S]` in [-1, 1] of a folder, and their masks `[B, 1, S, S]`."""
+    """The pictures of a folder `[B, 3, S, S]` in [-1, 1], and their masks `[B, 1, S, S]`, on a device."""
     originals = torch.stack([load_picture(folder, example.image, size) for example in examples]).to(device)
     return originals, torch.stack([load_mask(example.mask, size) for example in examples]).to(originals)

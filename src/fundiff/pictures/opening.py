@@ -1,4 +1,4 @@
-"""The one place that opens pictures: whatever a file holds becomes an upright image of 8 bits a channel in sRGB."""
+"""Opening of pictures: any supported file becomes an upright image with 8 bits per channel in sRGB."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from PIL import Image, ImageCms, ImageOps
 
 from fundiff.pipeline.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")  # no others: some of Pillow's call programs
-DRAWN = 512  # pixels: the shorter side at which SVG and strokes are drawn before they are made small
-LONGEST = 16 * DRAWN  # pixels: the longer side of a drawn SVG, at most
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "TIFF",
+    "BMP",
+)  # only these: some of Pillow's other decoders start programs
+DRAWN = 512  # pixels: shorter side of SVG and strokes before they are reduced
+LONGEST = 16 * DRAWN  # pixels: largest longer side of an SVG
 
 
 def content_of(path: str, kind: str = "image") -> bytes:
-    """A file's bytes. Raises UserError where there is no such file."""
+    """A file's bytes. Raises UserError if there is no such file or it cannot be read."""
     try:
         if not Path(path).exists():
             raise UserError(f"{path[:200]}: no such {kind}; give its path from the project's root")
@@ -30,9 +37,9 @@ def content_of(path: str, kind: str = "image") -> bytes:
 
 
 def read(content: bytes, name: str, stretched: bool = False) -> Image.Image:
-    """The image of a raster or SVG file: upright, 8 bits a channel, sRGB; mode RGB or RGBA. Raises UserError.
+    """The image of a raster or SVG file: upright, 8 bits per channel, sRGB; mode RGB or RGBA. Raises UserError.
 
-    stretched: whether greys of 16 bits are scaled to the range that the image has of them.
+    stretched: whether 16-bit greys are scaled to the image's own range.
     """
     try:
         with warnings.catch_warnings():
@@ -52,13 +59,16 @@ def read(content: bytes, name: str, stretched: bool = False) -> Image.Image:
 
 
 def opened(content: bytes, name: str, background: str = "white") -> Image.Image:
-    """The RGB image of a raster or SVG file, over a ground. Raises UserError if it is neither."""
+    """The RGB image of a raster or SVG file on a background colour. Raises UserError if it is neither."""
     image = read(content, name).convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, background), image).convert("RGB")
 
 
 def rastered(text: str) -> bytes:
-    """An SVG drawn as PNG in its own proportions, its shorter side DRAWN pixels unless the longer is too long then."""
+    """An SVG as PNG with its proportions: the shorter side has DRAWN pixels.
+
+    It has fewer if the longer side would exceed LONGEST.
+    """
     import resvg_py
 
     def png(side: int) -> bytes:
@@ -70,9 +80,10 @@ def rastered(text: str) -> bytes:
 
 
 def in_bytes(image: Image.Image, stretched: bool = False) -> Image.Image:
-    """The image with 8 bits a channel: 16-bit greys by their whole range, or with `stretched` by that of the image.
+    """The image with 8 bits per channel.
 
-    Whole numbers of 32 bits and floating-point ones, of which no range is known, are always stretched to the image's.
+    16-bit greys are scaled from 0 to 65535, or with `stretched` from the image's own range. 32-bit whole numbers and floats
+    have no known range, so they are always scaled from their own; floats within [0, 1] only if `stretched`.
     """
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
@@ -89,18 +100,18 @@ def in_bytes(image: Image.Image, stretched: bool = False) -> Image.Image:
 
 
 def converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """The image from its profile's colours to sRGB. Raises PyCMSError for a profile that is none, or another's."""
+    """The image converted from its colour profile to sRGB. Raises PyCMSError for a profile that is invalid or does not fit."""
     try:
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         made = ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (OSError, ValueError) as error:
         raise ImageCms.PyCMSError(error) from None
-    assert made is not None  # it is None only where the image itself is changed
+    assert made is not None  # profileToProfile returns None only if it changes the image in place
     return made
 
 
 def in_srgb(image: Image.Image) -> Image.Image:
-    """The image as RGB or RGBA, its embedded colour profile taken into account."""
+    """The image as RGB or RGBA in sRGB; an embedded colour profile is applied."""
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         image = image.convert("RGBA") if image.mode not in ("LA", "RGBA") else image

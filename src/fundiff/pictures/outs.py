@@ -1,4 +1,4 @@
-"""Outs of a Part A stage: figures, single pictures, animations and numbers, named after the stage."""
+"""The outs of a Part A stage: figures, single pictures, animations and numbers, named after the stage."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fundiff.pipeline.runtime import prepare_runtime
 
 
 def unit(x: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to float in [0, 1] on the CPU, clamped."""
+    """Pictures in [-1, 1] as floats in [0, 1] on the CPU, clamped."""
     return ((x + 1) / 2).clamp(0, 1).float().cpu()
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """A prompt broken into lines of at most `width` characters; `""` for the empty prompt."""
+    """A prompt in lines of at most `width` characters; `""` for the empty prompt."""
     return textwrap.fill(text or '""', width)
 
 
@@ -33,7 +33,7 @@ def quoted(*prompts: str) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """The same with floats to 4 decimal places and keys as strings."""
+    """The same value with floats to 4 decimal places, and keys as text."""
     if isinstance(value, dict):
         return {str(key): rounded(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -53,7 +53,7 @@ class Outs:
         grid(self.folder / f"{name or self.stage}.png", panels, **labels)
 
     def single(self, name: str, picture: Tensor) -> None:
-        """Write one picture `[3, S, S]` as PNG, not enlarged."""
+        """Write one picture `[3, S, S]` as PNG in its true size."""
         save_png(self.folder / "single" / f"{name}.png", picture)
 
     def animation(self, frames: Sequence[Tensor], columns: int, labels: Sequence[str], about: str) -> None:

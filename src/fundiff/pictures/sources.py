@@ -1,4 +1,4 @@
-"""Pictures as tensors: from files, SVG, packages, URLs and strokes, cropped as the course does."""
+"""Pictures as tensors, from files, SVG, packages, URLs and strokes, cropped to squares as the course does."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing
 from fundiff.pipeline.params import Section, nearest
 
-PACKAGED = ("rocket", "chelsea", "coffee", "astronaut")  # photographs that lie in scikit-image's wheel
-LARGEST, PATIENCE = 32 << 20, 120  # bytes and seconds: what is longer than a picture from the web may be
+PACKAGED = ("rocket", "chelsea", "coffee", "astronaut")  # photographs in scikit-image's wheel
+LARGEST, PATIENCE = 32 << 20, 120  # limits of a download: bytes, seconds
 
 
 def known(color: str) -> str:
-    """A colour that can be drawn with. Raises ValueError for another."""
+    """A colour that Pillow knows. Raises ValueError for another."""
     try:
         ImageColor.getrgb(color)
     except ValueError:
@@ -37,7 +37,7 @@ def known(color: str) -> str:
 
 
 def on_the_web(url: str) -> str:
-    """An address by http or https. Raises ValueError for another."""
+    """An address that begins with http or https. Raises ValueError for another."""
     parts = urlsplit(url)
     if (
         parts.scheme not in ("http", "https")
@@ -52,7 +52,7 @@ def on_the_web(url: str) -> str:
 
 
 def vertices(points: str) -> list[tuple[float, float]]:
-    """(x, y) of every point of "0,0.76 1,0.76", as the `points` of an SVG polyline. Raises ValueError for other text."""
+    """(x, y) of every point in "0,0.76 1,0.76", the syntax of `points` in SVG's polyline. Raises ValueError."""
     found = [tuple(map(float, point.split(","))) for point in points.split()]
     if not found or any(len(point) != 2 or not all(-10 <= v <= 10 for v in point) for point in found):
         raise ValueError(points)
@@ -60,7 +60,7 @@ def vertices(points: str) -> list[tuple[float, float]]:
 
 
 def polyline(points: Any) -> str:
-    """Text that `vertices` reads. Raises ValueError for another value; for a list of pairs it says the text to write."""
+    """The text of `points`, checked. Raises ValueError for another value; for a list of pairs it shows the text to write."""
     wanted = "0,0.76 1,0.76"
     if isinstance(points, list):
         with suppress(TypeError, ValueError):
@@ -76,9 +76,10 @@ Color = Annotated[str, AfterValidator(known)]
 
 
 class Stroke(Section):
-    """A line through points, or with `fill` the area inside them. Width and coordinates are shares of the picture's side.
+    """A line through points, or with `fill` the area inside them.
 
-    points: x,y of every point as in SVG ("0,0.76 1,0.76"); x rightward, y downward, 0 to 1 inside the picture.
+    points: x,y of every point as in SVG ("0,0.76 1,0.76"), x to the right and y down, 0 to 1 inside the picture. width: of
+    the line, as a share of the picture's side.
     """
 
     points: Annotated[str, BeforeValidator(polyline)]
@@ -88,14 +89,17 @@ class Stroke(Section):
 
     @model_validator(mode="after")
     def an_area(self) -> Self:
-        """What is filled has an inside."""
+        """A filled stroke needs three points."""
         if self.fill and len(vertices(self.points)) < 3:
             raise ValueError("three points or more of a filled stroke")
         return self
 
 
 class Source(Section):
-    """Where a picture comes from (file, package, url with sha256, or strokes) and how it becomes square."""
+    """Where a picture comes from (file, package, url with sha256, or strokes), and how it is cropped to a square.
+
+    crop: `center` takes the largest square in the middle, `resize` squeezes the whole picture.
+    """
 
     file: str | None = Field(default=None, min_length=1)
     package: Literal[PACKAGED] | None = None  # type: ignore[valid-type]
@@ -107,7 +111,7 @@ class Source(Section):
 
     @model_validator(mode="after")
     def one(self) -> Self:
-        """Exactly one source, and a hash for what comes from the network."""
+        """Exactly one source; a url has its hash."""
         if sum(kind is not None for kind in (self.file, self.package, self.url, self.strokes)) != 1:
             raise ValueError("exactly one of file, package, url, strokes")
         if (self.url is None) != (self.sha256 is None):
@@ -116,7 +120,7 @@ class Source(Section):
 
 
 def drawn(strokes: Sequence[Stroke], background: str, size: int = DRAWN) -> Image.Image:
-    """Strokes on a square ground, with round ends and joints."""
+    """Strokes on a square ground of `size` pixels, with round ends and joints, RGB."""
     image = Image.new("RGB", (size, size), background)
     draw = ImageDraw.Draw(image)
     for stroke in strokes:
@@ -133,7 +137,7 @@ def drawn(strokes: Sequence[Stroke], background: str, size: int = DRAWN) -> Imag
 
 
 def web() -> urllib.request.OpenerDirector:
-    """What fetches from the web, and from nowhere else: a redirection to a file is followed no more than a file is."""
+    """An opener of http and https only. It does not follow a redirection to another scheme, such as file."""
     opener = urllib.request.OpenerDirector()
     kinds = ("Proxy", "Unknown", "HTTP", "HTTPS", "HTTPDefaultError", "HTTPRedirect")
     for handler in [*(f"{kind}Handler" for kind in kinds), "HTTPErrorProcessor"]:
@@ -141,8 +145,8 @@ def web() -> urllib.request.OpenerDirector:
     return opener
 
 
-def fetched(url: str, sha256: str) -> bytes:
-    """The content of a URL. Raises UserError where it cannot be had, has no end, or is not the one that was meant."""
+def downloaded(url: str, sha256: str) -> bytes:
+    """The content of a URL. Raises UserError if it cannot be had, is too large or slow, or has another SHA-256."""
     content, deadline = bytearray(), time.monotonic() + PATIENCE
     try:
         with web().open(url, timeout=PATIENCE / 4) as answer:
@@ -166,7 +170,7 @@ def fetched(url: str, sha256: str) -> bytes:
 
 
 def squared(image: Image.Image, size: int, crop: str) -> Image.Image:
-    """The course's two ways to a square: the whole resized, or the centre of the shortest side's length."""
+    """The image as `size` x `size` pixels: its centre square, or with crop "resize" all of it squeezed."""
     if crop == "center":
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -175,7 +179,7 @@ def squared(image: Image.Image, size: int, crop: str) -> Image.Image:
 
 
 def picture(source: Source, size: int) -> Image.Image:
-    """The picture of a source as a `size` x `size` RGB image. Raises UserError where it cannot be had."""
+    """The picture of a source as a `size` x `size` RGB image. Raises UserError if it cannot be read or fetched."""
     if source.strokes is not None:
         image = drawn(source.strokes, source.background)
     elif source.package is not None:
@@ -184,7 +188,9 @@ def picture(source: Source, size: int) -> Image.Image:
         file = next((Path(skimage.__file__).parent / "data").glob(f"{source.package}.*"))
         image = opened(file.read_bytes(), file.name)
     elif source.url is not None:
-        image = opened(fetched(source.url, str(source.sha256)), urlsplit(source.url).path, source.background)
+        image = opened(
+            downloaded(source.url, str(source.sha256)), urlsplit(source.url).path, source.background
+        )
     else:
         image = opened(content_of(str(source.file)), str(source.file), source.background)
     return squared(image, size, source.crop)
@@ -200,7 +206,10 @@ def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
 
 
 def load_picture(folder: str | Path, name: str, size: int | None = None) -> Tensor:
-    """The fetched picture `name` as `[3, S, S]` in [-1, 1]. Raises UserError for an unknown one, or another S than size."""
+    """The picture `name` of data/pictures as `[3, S, S]` in [-1, 1].
+
+    Raises UserError for an unknown name, or if S is not `size`.
+    """
     path = Path(folder) / f"{name}.png"
     if not path.is_file():
         known = nearest(name, sorted(p.stem for p in Path(folder).glob("*.png")))

@@ -17,7 +17,7 @@ from fundiff.pipeline.errors import UserError
 
 
 def removed(path: Path) -> None:
-    """Remove a file or a folder, where there is one."""
+    """Remove a file or a folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -25,7 +25,10 @@ def removed(path: Path) -> None:
 
 
 def swept(path: Path) -> None:
-    """Remove what processes that are no more left beside `path`; what one had set aside and not replaced comes back."""
+    """Remove the temporary files that killed processes left beside `path`.
+
+    If a kill came between the two renames of `replacing`, the former content gets its name back.
+    """
     for left in path.parent.glob(f".*.{path.name}*"):
         named = re.fullmatch(rf"\.(\d+)\.{re.escape(path.name)}(\.old)?", left.name)
         if not named or (int(named[1]) != os.getpid() and psutil.pid_exists(int(named[1]))):
@@ -37,10 +40,10 @@ def swept(path: Path) -> None:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary sibling to write a file or folder to; takes the place of `path` only when the block succeeds.
+    """A temporary path beside `path` to write a file or folder to; it takes the place of `path` if the block succeeds.
 
-    A kill at any moment leaves the old one or the new one whole, under its name or one that the next call knows.
-    Of several processes, which all have the same to write, the first does; what the others write goes nowhere.
+    A kill at any moment loses neither the old content nor the new: the next call finds what is left (`swept`). Where several
+    processes share a stage, only the first writes to `path`; the others write to a folder that is deleted.
     """
     path = Path(path)
     if not workers.leads():
@@ -54,7 +57,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         if path.exists() and (path.is_dir() or temporary.is_dir()):
-            path.replace(aside)  # a file takes another's place, and nothing else does
+            path.replace(aside)  # only a file can replace a file in one step
         temporary.replace(path)
     finally:
         removed(temporary)
@@ -68,7 +71,7 @@ def digest(path: str | Path) -> str:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file below a folder, by its path in it."""
+    """The SHA-256 of every file in a folder and below, by its path from the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): digest(path) for path in files}
 
@@ -80,7 +83,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Save the state of a training, whole or not at all: a kill at any moment leaves the former checkpoint."""
+    """Save the state of a training. A kill at any moment leaves the former checkpoint."""
     import torch
 
     with replacing(path) as temporary:
@@ -88,7 +91,7 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
-    """The state saved at `path`, on the CPU, or None where there is none. Raises UserError if it is unreadable."""
+    """The state saved at `path`, on the CPU; None if there is no file. Raises UserError if it is unreadable."""
     import torch
 
     if not Path(path).exists():
@@ -102,7 +105,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
 
 
 def forget(state: Path, days: int = 14) -> None:
-    """Remove the state of a training that has left all its outs, and those beside it that no one has touched for days."""
+    """Remove the folder of a finished training's checkpoint, and those beside it that are unchanged for `days` days."""
     removed(state)
     for other in state.parent.iterdir() if state.parent.is_dir() else ():
         newest = max((path.stat().st_mtime for path in [other, *other.rglob("*")]), default=0)

@@ -20,7 +20,7 @@ FOLDERS = {
 
 
 def named(value: Any) -> Iterator[str]:
-    """The files that a section names: every `file:`, and every .npy permutation among the words of a `view:`."""
+    """The files that a section names: the value of every `file:`, and every .npy permutation in a `view:`."""
     if isinstance(value, list):
         for item in value:
             yield from named(item)
@@ -47,7 +47,7 @@ def hashed(path: str, section: str) -> str:
 
 
 def named_files(sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """section -> path -> content hash, of all files and folders that the sections name; sections that name none are left out."""
+    """Section -> path -> content hash of the files and folders that it names. Sections without any are left out."""
     found: dict[str, dict[str, Any]] = {}
     for name, section in sections.items():
         files: dict[str, Any] = {path: hashed(path, name) for path in named(section)}

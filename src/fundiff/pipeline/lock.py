@@ -1,4 +1,4 @@
-"""Check of the dvc.lock files. DVC rewrites one after every stage; a kill then leaves it cut, and DVC's error is long.
+"""Check of the dvc.lock files: a kill while DVC writes one cuts it, and DVC's own error is long.
 
 `make repro` runs `python -m fundiff.pipeline.lock` first, which reports a cut file in one line.
 """
@@ -30,7 +30,7 @@ def read_lock(path: Path) -> dict[str, Any]:
 
 
 def read_locks(root: Path) -> dict[str, Any]:
-    """What the dvc.lock files of the project in `root` say of every stage, by name. Raises UserError if one was cut."""
+    """The stages in all dvc.lock files of the project in `root`, by name. Raises UserError if one was cut."""
     paths = [(root / pipeline).with_suffix(".lock") for pipeline in PIPELINES]
     return {name: stage for path in paths for name, stage in read_lock(path).items()}
 

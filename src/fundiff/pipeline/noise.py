@@ -7,13 +7,16 @@ from torch import Tensor
 
 
 def generator(seed: int, *position: int | str) -> torch.Generator:
-    """A CPU generator seeded by the hash of (seed, *position): no state to save, and every purpose has its own noise."""
+    """A CPU generator seeded by the hash of (seed, *position).
+
+    So each purpose has its own noise, and a resumed run needs no saved state.
+    """
     digest = hashlib.sha256(repr((seed, *position)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def sample_generators(seed: int, count: int, purpose: str = "sample") -> list[torch.Generator]:
-    """One generator a sample, so that a sample's noise does not depend on the batch or the device."""
+    """One generator for each sample, so that its noise does not depend on batch or device."""
     return [generator(seed, purpose, index) for index in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""params.yaml, read as DVC reads it, and its sections, checked: every mistake is one line before any work."""
+"""Reading of params.yaml with DVC's parser, and its sections. A mistake ends in one line, before any work."""
 
 import difflib
 import re
@@ -13,26 +13,26 @@ from fundiff.pipeline.errors import UserError
 
 
 class Section(BaseModel):
-    """One section of params.yaml, of the name of its stage; unknown keys and wrong types are errors."""
+    """A section of params.yaml, named after its stage. Unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Section)
 T = TypeVar("T")
-# What stages add to a name for further files of the same thing.
+# Endings that stages add to a name: one name gives several files.
 ENDINGS = re.compile(r"(_original|_large|_level_\d+|_\d+_steps)$")
 
 
 def checked_name(name: str) -> str:
-    """The name of a file that a stage writes, as every system takes it. Raises ValueError for another."""
+    """A name that is a valid file name on every system. Raises ValueError for another."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         raise ValueError("a name of 1 to 64 letters, digits, _ or -")
     return name
 
 
 def apart(things: dict[str, T]) -> dict[str, T]:
-    """Things whose names make different files on every system. Raises ValueError where two would be one."""
+    """The same things; their names must give different files on every system. Raises ValueError if two give one file."""
     folded: dict[str, str] = {}
     for name in things:
         if (other := folded.setdefault(name.casefold(), name)) != name:
@@ -53,19 +53,19 @@ Named = Annotated[dict[Name, T], Field(min_length=1), AfterValidator(apart)]
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """The end of an error message that names the known name closest to a mistyped one, or all of them."""
+    """The end of an error message: the known name closest to a mistyped one, or the list of all."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known)) or 'none'}"
 
 
 def shortened(value: Any, length: int = 80) -> str:
-    """A value as an error message quotes it."""
+    """A value as text for an error message, cut to `length` characters."""
     text = repr(value)
     return text if len(text) <= length else f"{text[:length]}..."
 
 
 def validate(kind: type[S], name: str, values: Any, source: str = "params.yaml") -> S:
-    """`values` as a section of the given kind. Raises UserError naming section, key, value and what was expected."""
+    """`values` as a section of the given kind. Raises UserError with section, key, value, and what was expected."""
     try:
         return kind.model_validate(values if values is not None else {})
     except ValidationError as error:
@@ -82,7 +82,7 @@ def validate(kind: type[S], name: str, values: Any, source: str = "params.yaml")
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """A YAML file's mapping, by the parser that DVC uses: YAML 1.2, UTF-8, no key twice. Raises UserError."""
+    """The mapping in a YAML file, read as DVC does: YAML 1.2, UTF-8, no duplicate keys. Raises UserError."""
     try:
         read = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def read_params(path: str | Path = "params.yaml") -> dict[str, Any]:
-    """All sections of params.yaml. Raises UserError where the file is missing or not as DVC reads it."""
+    """All sections of params.yaml. Raises UserError if the file is missing or not valid."""
     return read_yaml(path)
 
 
@@ -111,7 +111,7 @@ BASE = "base"  # the section whose keys the stages inherit
 
 
 def inherited(kind: type[Section], sections: dict[str, Any]) -> dict[str, Any]:
-    """What a section of this kind takes from `base` where it says nothing itself: the keys that it knows. Raises UserError."""
+    """The keys of `base` that a section of this kind knows, with their values. Raises UserError."""
     base = sections.get(BASE) or {}
     if not isinstance(base, dict):
         raise UserError(
@@ -137,7 +137,7 @@ def load_section(
     path: str | Path = "params.yaml",
     inheritable: Collection[str] | None = None,
 ) -> S:
-    """The section `name` of params.yaml over what it inherits.
+    """The section `name` of params.yaml, with what it inherits. Raises UserError.
 
     known: the names of all sections. inheritable: the keys that `base` may have, any where it is None.
     """

@@ -12,7 +12,7 @@ from fundiff.pipeline import workers
 
 
 def pace(what: str, unit: str = "step") -> dict[str, Any]:
-    """tqdm's options: a terminal is updated every second, a log every 20 s; only the first process shows a bar."""
+    """tqdm's options: updates each second in a terminal, every 20 s in a log; only the first process shows a bar."""
     interval = 1 if sys.stderr.isatty() else 20
     return {"desc": what, "unit": unit, "mininterval": interval, "disable": not workers.leads()}
 

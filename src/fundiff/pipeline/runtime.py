@@ -1,4 +1,4 @@
-"""Device, precision, threads and processes. They are not params, so they make no stage stale; metrics files name them."""
+"""Device, precision, threads and processes. They are not params, so a change makes no stage stale; metrics files name them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Runtime:
         return f"{self.device} {self.precision}, {self.threads} threads{together}"
 
     def autocast(self) -> AbstractContextManager:
-        """torch.autocast to the precision; off for fp32."""
+        """torch.autocast to the precision; it does nothing for fp32."""
         return torch.autocast(
             torch.device(self.device).type, PRECISIONS[self.precision], enabled=self.precision != "fp32"
         )
@@ -47,7 +47,7 @@ class Runtime:
 
 
 def precision_of(device: str) -> str:
-    """bf16 if the hardware has instructions for it, else fp32. Nothing is timed, so the load of the machine is no matter."""
+    """bf16 if the hardware has instructions for it, else fp32. Nothing is timed, so other load does not matter."""
     kind = torch.device(device).type
     if kind == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
@@ -75,7 +75,7 @@ def checked(device: str) -> str:
 def keep_freed_memory() -> None:
     """Keep freed memory in the process for new tensors (Linux with glibc only).
 
-    By default glibc returns the pages of a large tensor to the system, and the next tensor pays for page faults.
+    By default glibc returns the memory of a large tensor to the system, and each new tensor causes page faults.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)

@@ -1,4 +1,4 @@
-"""The frame of every stage: read its params, run it, report what it read and wrote, end errors in one line."""
+"""The frame of every stage: read its params, run it, print what it read and wrote, end errors in one line."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import BASE, S, load_section, read_yaml
 from fundiff.pipeline.versions import record_versions
 
-PIPELINES = (
-    "dvc.yaml",
-    "digits/dvc.yaml",
-    "flow/dvc.yaml",
-)  # of the project's own stages; prior/dvc.yaml stands apart
+# The files with the project's stages; prior/dvc.yaml is a pipeline of its own.
+PIPELINES = ("dvc.yaml", "digits/dvc.yaml", "flow/dvc.yaml")
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
-    """Names of all stages; params.yaml has a section of each name."""
+    """The names of all stages, sorted."""
     return sorted(path.stem for path in Path(folder).glob("[a-z]*.py"))
 
 
@@ -57,7 +54,7 @@ def inheritable_keys() -> set[str]:
 
 
 def listed(paths: list[str]) -> str:
-    """Up to five paths, or the number of more."""
+    """Up to five paths, or how many there are."""
     return ", ".join(paths) if len(paths) <= 5 else f"{len(paths)} files"
 
 
@@ -79,11 +76,11 @@ def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
 
 
 def from_outside(error: Exception) -> str:
-    """What of the world outside ended a stage, and what to do; empty where the program itself is wrong."""
+    """Why the machine ended a stage (memory, disk, permissions), and what to do; "" for an error of the program."""
     text, number = str(error).lower(), getattr(error, "errno", None)
     if isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text:
         return "not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
-    # The second is what torch.save says where it could not write all.
+    # "inline_container" is in the message of torch.save on a full disk.
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "inline_container" in text:
         return "the disk is full; make room and run it again"
     if "does not have a deterministic implementation" in text:

@@ -1,6 +1,6 @@
-"""Several processes that share the work of one: each takes its rows of a batch, and the first one writes the files.
+"""Several processes that share a stage's work: each takes its rows of a batch, and the first one writes the files.
 
-`accelerate launch` starts them and sets WORLD_SIZE and RANK. A single process takes all rows, never waits and does not
+`accelerate launch` starts them and sets WORLD_SIZE and RANK. A single process takes all rows, never waits, and does not
 import accelerate.
 """
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def told(name: str, default: int) -> int:
-    """A number from the environment. Raises UserError for anything else."""
+    """A whole number from an environment variable. Raises UserError for another value."""
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise UserError(f"{name}: {value!r} is no number; `accelerate launch` sets it, else unset it")
@@ -26,14 +26,14 @@ def told(name: str, default: int) -> int:
 
 
 def count() -> int:
-    """Number of processes. Raises UserError for 0."""
+    """The number of processes. Raises UserError for 0."""
     if (world := told("WORLD_SIZE", 1)) < 1:
         raise UserError("WORLD_SIZE: 0; `accelerate launch` sets it, else unset it")
     return world
 
 
 def rank() -> int:
-    """Number of this process, from 0. Raises UserError if it is not below the number of processes."""
+    """The index of this process, from 0. Raises UserError if it is not below the number of processes."""
     number, world = told("RANK", 0), count()
     if number >= world:
         raise UserError(f"RANK: {number} of {world} processes; `accelerate launch` sets RANK and WORLD_SIZE")
@@ -54,7 +54,7 @@ def join(device: str) -> None:
 
 
 def wait() -> None:
-    """Barrier: return when all processes have called it."""
+    """Return when all processes have called this."""
     if count() > 1:
         from accelerate import PartialState
 
@@ -62,7 +62,7 @@ def wait() -> None:
 
 
 def agreed(value: T) -> T:
-    """The first process's value, in all of them."""
+    """The first process's value, in all processes."""
     if count() == 1:
         return value
     from accelerate.utils import broadcast_object_list
@@ -71,24 +71,23 @@ def agreed(value: T) -> T:
 
 
 def share(rows: int) -> slice:
-    """This process's rows of a batch: every n-th of n processes. With fewer rows than processes some rows are taken twice."""
+    """This process's rows of a batch: every n-th of n processes. With fewer rows than processes some rows are repeated."""
     return slice(rank() % rows, None, count())
 
 
 def weight(rows: int) -> float:
-    """Factor of this process's mean loss, so that the mean over processes is the mean over all `rows` rows.
+    """The factor of this process's mean loss; with it the mean over processes is the mean over all `rows` rows.
 
-    0 for a row that another process takes too.
+    0 for a repeated row.
     """
     return len(range(rank(), rows, count())) * count() / rows
 
 
 def data_parallel(model: nn.Module) -> nn.Module:
-    """The model, with gradients averaged over the processes.
+    """The model with gradients averaged over the processes.
 
-    Batch norm takes its statistics from a process's own rows, since SyncBatchNorm does not run on CPUs. This is the only
-    difference from a single process. Its running statistics, which only evaluation uses, are the first process's: an
-    unbiased estimate from fewer rows.
+    Batch norm uses the statistics of a process's own rows, since SyncBatchNorm does not run on CPUs. This is the only
+    difference from a single process. The running statistics, used in evaluation alone, are the first process's.
     """
     if count() == 1:
         return model

@@ -1,4 +1,4 @@
-"""A prior of the variance-preserving path used on the linear path: Part A's flow form without any training."""
+"""A prior with a variance-preserving path, used on the linear path: Part A's flow form without any training."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fundiff.process.predictions import EpsPrediction, Process, VelocityPredicti
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.steps import Step, euler
 
-# Largest t, as a share of T - 1, at which an eps network is called: nearer to pure noise eps tells nothing of x_0.
+# Largest t, as a share of T - 1, at which an eps network is called: closer to pure noise no x_0 follows from eps.
 NOISIEST = 0.99
 
 
 @dataclass(frozen=True)
 class FlowPrior:
-    """(x_t, t, embeddings) -> Estimate on the linear path, whose eps is the velocity x_1 - eps; t counts as `Linear`'s."""
+    """(x_t, t, embeddings) -> Estimate on the linear path; its eps is the velocity x_1 - eps. t is that of `Linear`."""
 
     prior: PixelPrior
 
@@ -31,7 +31,7 @@ class FlowPrior:
 
     @property
     def process(self) -> VelocityPrediction[Linear]:
-        """Its path, with velocity as the prediction, whatever the network predicts."""
+        """The linear path with velocity as the prediction, whatever the network predicts."""
         return VelocityPrediction(self.path)
 
     def step(self, name: str) -> Step:

@@ -1,4 +1,4 @@
-"""Where a prior's files are: a folder in the diffusers IF layout, or a hub id pinned to one revision."""
+"""A prior's files: a folder in the layout of diffusers' IF, or a hub id pinned to one revision."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pinned(Model):
 
 @contextmanager
 def access(name: str) -> Iterator[None]:
-    """Turn any error of loading a prior into a UserError that says what is missing and how to get it."""
+    """Turns an error in the loading of a prior into a UserError with what is missing and how to get it."""
     try:
         yield
     except (UserError, MemoryError):

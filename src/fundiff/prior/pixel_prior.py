@@ -79,7 +79,7 @@ class PixelPrior:
     ) -> Estimate:
         """Estimate for x_t `[B, 3, S, S]` at t and embeddings `[B, 77, C]`; a fixed variance becomes v = -1 or 1.
 
-        A second stage also takes `low` `[B, 3, S, S]`, the resized small picture noised to `noise_level`.
+        A second stage also takes `low` `[B, 3, S, S]`: the small picture, resized and noised to `noise_level`.
         """
         predicted, v = self.predict(x_t, t, embeddings, low, noise_level)
         fixed = FIXED_VARIANCES.get(self.schedule.variance_type)
@@ -159,7 +159,7 @@ def load_unet(
 
 
 def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
-    """The module on the device, or streamed to it layer by layer. Raises UserError for offload without one."""
+    """The module on the device, or with offload streamed to it layer by layer. Raises UserError for offload without a GPU."""
     if not model.offload:
         return runtime.place(module)
     if runtime.device == "cpu":
@@ -170,7 +170,7 @@ def placed(module: nn.Module, model: Pinned, runtime: Runtime) -> nn.Module:
 
 
 def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
-    """The prior that the manifest names, its UNet and schedule alone. Raises UserError in one line."""
+    """The UNet and the schedule of the prior that the manifest names. Raises UserError."""
     dtype, folder = DTYPES[model.precision], folder_of(model.name, model.variant, model.revision)
     unet = load_unet(folder, model.name, model.variant, dtype)
     unet = placed(unet.requires_grad_(False), model, runtime)

@@ -51,7 +51,7 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
 
 
 def encoder_identity(model: Pinned) -> str:
-    """What token states depend on besides the text: the encoder's files and precision."""
+    """Text that identifies the encoder: its files and precision. Token states depend on it and on the prompt."""
     from fundiff.prior.text import WEIGHTS_SHA256
 
     own = {

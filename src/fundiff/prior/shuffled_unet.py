@@ -1,7 +1,7 @@
-"""diffusers' UNet2DConditionModel on a coarser grid: pixels are unshuffled into channels inside the network.
+"""diffusers' UNet2DConditionModel on a coarser grid: the network first moves pixels into channels (pixel unshuffle).
 
-It costs little an image, so that two CPU cores can train it. From outside it is like the stock class: `in_channels` 3,
-`out_channels` 6, `sample_size` 64, the same config file; `IFPipeline` takes it.
+It needs little computation, so two CPU cores can train it. `IFPipeline` takes it in place of the stock class: the config
+file has the same keys, with `in_channels` 3, `out_channels` 6 and `sample_size` 64.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""IF's second stage: a picture at four times its size, an anagram through all its views."""
+"""IF's second stage: a picture at four times its size; an anagram is enlarged through all its views."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Reading = tuple[View, Tensor, float]
 
 @dataclass(frozen=True)
 class StageII:
-    """A second stage: its prior, and the path by which its input, the small picture, is noised."""
+    """A second stage: its prior, and the path that noises its input, the small picture."""
 
     prior: PixelPrior
     noising: VariancePreserving

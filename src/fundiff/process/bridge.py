@@ -1,4 +1,7 @@
-"""The linear path seen through a prior of a variance-preserving one: the same point, scaled, at the same log-SNR."""
+"""The linear path as a prior of a variance-preserving path sees it: x_t is divided by a norm that depends on t.
+
+So such a prior can be sampled along the straight line of flow matching.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from fundiff.process.paths import Circular, Linear, VariancePreserving
 
 @dataclass(frozen=True, eq=False)
 class Bridge(Circular):
-    """The linear path divided by its norm, sqrt(alpha^2 + sigma^2): a path with alpha^2 + sigma^2 = 1.
+    """The linear path divided by its norm sqrt(alpha^2 + sigma^2), so that alpha^2 + sigma^2 = 1.
 
-    t is the linear path's. On the way every point has the log-SNR of a real-valued timestep of the prior, at which the
-    prior is asked; beyond its own range, at either end, it is asked at the end, while alpha and sigma stay exact.
+    t is the linear path's. The prior is asked at its real-valued timestep with the same log-SNR. Outside of the prior's range,
+    near both ends, it is asked at its first or last timestep; alpha and sigma stay exact.
     """
 
     linear: Linear
@@ -25,19 +28,22 @@ class Bridge(Circular):
         return len(self.linear)
 
     def norm(self, t: float | Tensor) -> Tensor:
-        """sqrt(alpha^2 + sigma^2) of the linear path, by which x_t is divided."""
+        """sqrt(alpha^2 + sigma^2) of the linear path, in the shape of t."""
         return (self.linear.alpha(t) ** 2 + self.linear.sigma(t) ** 2).sqrt()
 
     def alpha(self, t: float | Tensor) -> Tensor:
-        """The linear path's over the norm."""
+        """alpha of the linear path, divided by the norm."""
         return self.linear.alpha(t) / self.norm(t)
 
     def sigma(self, t: float | Tensor) -> Tensor:
-        """The linear path's over the norm."""
+        """sigma of the linear path, divided by the norm."""
         return self.linear.sigma(t) / self.norm(t)
 
     def timestep(self, t: float) -> float:
-        """The prior's timestep s, between whole ones too, of the same log-SNR: abar_s / (1 - abar_s) = alpha^2 / sigma^2."""
+        """The prior's real-valued timestep s with the same log-SNR: abar_s / (1 - abar_s) = alpha^2 / sigma^2.
+
+        It is interpolated between whole timesteps.
+        """
         abar = self.prior.alphas_cumprod.double().numpy()
         sigma = (t + 1) / len(self)
         with np.errstate(divide="ignore"):  # at the two ends the log-SNR is infinite
@@ -45,7 +51,7 @@ class Bridge(Circular):
         return float(np.interp(log_nsr, np.log(1 - abar) - np.log(abar), np.arange(len(abar))))
 
     def time_of(self, timestep: int) -> float:
-        """The linear path's t with the log-SNR of a whole timestep of the prior; -1, the clean image, is -1."""
+        """The linear path's t with the log-SNR of one of the prior's timesteps; -1 (the clean image) gives -1."""
         abar = self.prior.abar(timestep).double()
         alpha, sigma = abar.sqrt(), (1 - abar).sqrt()
         return self.linear.at_alpha(float(alpha / (alpha + sigma)))

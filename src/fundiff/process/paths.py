@@ -1,6 +1,6 @@
 """Paths from image to noise: x_t = alpha(t) x_0 + sigma(t) eps.
 
-t counts down from T - 1, where (nearly) nothing is left of the image, to -1, where it is clean: alpha 1, sigma 0.
+t runs from T - 1 (noise, alpha near 0) down to 0, and to -1 at the clean image (alpha 1, sigma 0).
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from torch import Tensor
 
 
 def along(values: Tensor, like: Tensor) -> Tensor:
-    """Values of t, a scalar or `[B]`, in a form that multiplies `like` `[B, ...]`, on its device."""
+    """Values of t, a scalar or `[B]`, reshaped to multiply `like` `[B, ...]`, and on its device."""
     values = values.to(like.device)
     return values.reshape(-1, *[1] * (like.ndim - 1)) if values.ndim else values
 
 
 class Path(ABC):
-    """alpha and sigma of t, and what follows from them. t is a number or `[B]`; images and noises are `[B, C, H, W]`."""
+    """alpha and sigma as functions of t, and formulas that use them. t is a number or `[B]`; images and noises `[B, C, H, W]`."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """T, how many timesteps there are."""
+        """T, the number of timesteps."""
 
     @abstractmethod
     def alpha(self, t: float | Tensor) -> Tensor:
-        """What is left of the image, 1 to 0, in the shape of t."""
+        """The factor of the image, from 1 (clean) to 0 (noise), in the shape of t."""
 
     @abstractmethod
     def sigma(self, t: float | Tensor) -> Tensor:
-        """How much noise there is, 0 to 1, in the shape of t."""
+        """The factor of the noise, from 0 (clean) to 1 (noise), in the shape of t."""
 
     @abstractmethod
     def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
-        """The direction of the path at t."""
+        """The direction of the path at t, in the shape of x0."""
 
     @abstractmethod
     def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_0, eps) from x_t and the path's direction there; unlike `x0_of` it needs nothing left of the image."""
+        """(x_0, eps) from x_t and the direction of the path there. Unlike `x0_of` it holds where alpha is 0."""
 
     def snr(self, t: float | Tensor) -> Tensor:
         """The signal-to-noise ratio alpha^2 / sigma^2, in the shape of t."""
@@ -59,21 +59,21 @@ class Path(ABC):
         return (x_t - along(self.alpha(t), x_t) * x0) / along(self.sigma(t), x_t)
 
     def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
-        """x at t_later > t given x_t, back into the noise (RePaint, Lugmayr et al. 2022)."""
+        """x at t_later > t, given x_t and new noise: a step back towards the noise (RePaint, Lugmayr et al. 2022)."""
         kept = self.alpha(t_later) / self.alpha(t)
         added = (self.sigma(t_later) ** 2 - (kept * self.sigma(t)) ** 2).clamp(min=0).sqrt()
         return kept.to(x_t.device) * x_t + added.to(x_t.device) * noise
 
     def time(self, t: float | Tensor) -> Tensor:
-        """What a network of Part B is shown of t: (t + 1) / T, nearly 0 at the image, 1 at noise (course B2)."""
+        """The value of t that Part B's networks take: (t + 1) / T, from nearly 0 at the image to 1 at noise (course B2)."""
         return (torch.as_tensor(t) + 1) / len(self)
 
     def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Uniform random t `[count]` for training, between whole numbers too."""
+        """Random t `[count]` for training, uniform and real-valued."""
         return self.at(torch.rand(count, generator=g) * len(self))
 
     def at(self, place: Tensor) -> Tensor:
-        """t at places in [0, T), counted from the clean image."""
+        """t for places in [0, T), measured from the clean image."""
         return place - 1
 
 
@@ -104,11 +104,11 @@ class VariancePreserving(Circular):
 
     @classmethod
     def of(cls, scheduler: Any) -> Self:
-        """The path of a diffusers scheduler."""
+        """The path of a diffusers scheduler, from its `alphas_cumprod`."""
         return cls(scheduler.alphas_cumprod.float())
 
     def zero_terminal_snr(self) -> Self:
-        """The same, shifted and scaled so that nothing of the image is left at T - 1 (Lin et al. 2024, alg. 1)."""
+        """This path with sqrt(abar) shifted and scaled so that abar is 0 at T - 1 (Lin et al. 2024, algorithm 1)."""
         root = self.alphas_cumprod.sqrt()
         return replace(self, alphas_cumprod=((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2)
 
@@ -116,7 +116,7 @@ class VariancePreserving(Circular):
         return len(self.alphas_cumprod)
 
     def abar(self, t: float | Tensor) -> Tensor:
-        """abar_t, which is 1 at t = -1."""
+        """abar_t in the shape of t; 1 at t = -1."""
         t = torch.as_tensor(t)
         return torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)])
 
@@ -129,29 +129,35 @@ class VariancePreserving(Circular):
         return (1 - self.abar(t)).sqrt()
 
     def draw(self, count: int, g: torch.Generator) -> Tensor:
-        """Whole t."""
+        """Random t `[count]` for training, uniform whole numbers."""
         return torch.randint(len(self), (count,), generator=g)
 
     def at(self, place: Tensor) -> Tensor:
-        """The whole t that the place lies in."""
+        """The whole t of places in [0, T)."""
         return place.long()
 
     def beta(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
-        """1 - abar_t / abar_t', the largest variance of the step from t to t' (course A1.4)."""
+        """1 - abar_t / abar_t', the largest variance of the reverse step from t to t' < t (course A1.4)."""
         return 1 - self.abar(t) / self.abar(t_prev)
 
     def posterior_variance(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
-        """beta (1 - abar_t') / (1 - abar_t), the smallest variance of the step from t to t' (Ho et al. eq. 7)."""
+        """The smallest variance of the reverse step from t to t' < t: beta (1 - abar_t') / (1 - abar_t).
+
+        It is that of the posterior (Ho et al. 2020, eq. 7).
+        """
         return self.beta(t, t_prev) * (1 - self.abar(t_prev)) / (1 - self.abar(t))
 
     def learned_range_variance(self, v: Tensor, t: float, t_prev: float) -> Tensor:
-        """The variance that v in [-1, 1] places between the smallest and the largest (Nichol & Dhariwal eq. 15)."""
+        """The variance that a network's v chooses between the smallest (v = -1) and the largest (v = 1).
+
+        It is linear in the logarithm (Nichol & Dhariwal 2021, eq. 15).
+        """
         smallest, largest = self.posterior_variance(t, t_prev).to(v.device), self.beta(t, t_prev).to(v.device)
         weight = (v + 1) / 2
         return (weight * largest.log() + (1 - weight) * smallest.clamp(min=1e-20).log()).exp()
 
     def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
-        """The same; a stretch of this path has the form of the whole."""
+        """As `Path.renoise`; on this path kept and added noise follow from one ratio of abar."""
         kept = (self.abar(t_later) / self.abar(t)).to(x_t.device)
         return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
 
@@ -160,8 +166,8 @@ class VariancePreserving(Circular):
 class Linear(Path):
     """alpha = 1 - sigma: the straight line of flow matching (Lipman et al. 2023; course Part B, 2025).
 
-    alpha is the course's own t in [0, 1], from noise (its x_0) to the image (its x_1). Here t takes any value in
-    training, whole ones in sampling.
+    alpha is the course's own t in [0, 1], from noise (the course's x_0) to the image (its x_1). Here t is any real number in
+    training and a whole one in sampling.
     """
 
     timesteps: int
@@ -178,7 +184,7 @@ class Linear(Path):
         return 1 - self.alpha(t)
 
     def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
-        """x_0 - eps, the derivative by alpha, the same at every t."""
+        """x_0 - eps, the derivative of x_t with respect to alpha; it is the same at every t."""
         return x0 - eps
 
     def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,5 +197,5 @@ class Linear(Path):
         return self.alpha(t)
 
     def at_alpha(self, alpha: float) -> float:
-        """The t at which so much is left of the image."""
+        """The t at which alpha has the given value."""
         return len(self) * (1 - alpha) - 1

@@ -1,4 +1,4 @@
-"""What a network is asked for of a point on a path: the noise, the direction of the path, or the image."""
+"""The three things that a network may predict from x_t: the noise, the direction of the path, or the image."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ P = TypeVar("P", bound=Path, covariant=True)
 
 @dataclass(frozen=True)
 class Process(ABC, Generic[P]):
-    """A path and what a network is asked for along it; t is a number or `[B]`, all else `[B, C, H, W]`."""
+    """A path and the kind of prediction of a network on it. t is a number or `[B]`, all else `[B, C, H, W]`."""
 
     path: P
 
     @abstractmethod
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
-        """The right answer for x_t = forward(x_0, t, eps)."""
+        """What the network should predict for x_t = forward(x_0, t, eps)."""
 
     @abstractmethod
     def x0(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
-        """The image that a prediction for x_t implies."""
+        """The image that follows from a prediction for x_t."""
 
     @abstractmethod
     def eps(self, x_t: Tensor, t: float | Tensor, predicted: Tensor) -> Tensor:
-        """The noise that a prediction for x_t implies."""
+        """The noise that follows from a prediction for x_t."""
 
 
 class EpsPrediction(Process[P]):
-    """The noise in x_t (Ho et al. 2020, eq. 14; the course). It implies no image where alpha is 0."""
+    """The network predicts the noise in x_t (Ho et al. 2020, eq. 14; the course). Where alpha is 0 no image follows from it."""
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """eps."""
@@ -49,7 +49,10 @@ class EpsPrediction(Process[P]):
 
 
 class VelocityPrediction(Process[P]):
-    """The direction of the path: v of Salimans & Ho (2022), or x_0 - eps of flow matching. It implies an image anywhere."""
+    """The network predicts the direction of the path: v of Salimans & Ho (2022), or x_0 - eps of flow matching.
+
+    An image and a noise follow from it at every t.
+    """
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """`Path.velocity_of`."""
@@ -65,7 +68,7 @@ class VelocityPrediction(Process[P]):
 
 
 class SamplePrediction(Process[P]):
-    """The clean image. It implies no noise where sigma is 0."""
+    """The network predicts the clean image. Where sigma is 0 no noise follows from it."""
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_0."""

@@ -13,7 +13,7 @@ SERIES = {"train_loss": "training", "validation_loss": "validation"}
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """A handful of round numbers between low and high: evenly apart where high is near, else 1, 2, 5 times powers of ten."""
+    """A few round numbers from low to high: evenly spaced if high < 5 low, else 1, 2, 5 times powers of ten."""
     if high < 5 * low:
         steps = (m * 10.0**p for p in range(-9, 9) for m in (1, 2, 2.5, 5))
         step = next(s for s in steps if high - low < 5 * s)
@@ -26,12 +26,12 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def plain(value: float) -> str:
-    """A number in three significant digits, never in powers of ten."""
+    """A number with three significant digits and without an exponent."""
     return f"{value:.3g}" if value >= 1e-4 else f"{value:.7f}".rstrip("0")
 
 
 def epoch_ticks(last: int) -> list[int]:
-    """A handful of epochs, the last one among them."""
+    """A few epochs for the axis, including the first and the last."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if last / s <= 6)
     return sorted(
         {1, last} | {e for e in range(step, last + 1, step) if last - e >= step / 2 and e > step / 2}
@@ -39,7 +39,7 @@ def epoch_ticks(last: int) -> list[int]:
 
 
 def apart(y: dict[str, float], gap: float = 30) -> dict[str, float]:
-    """The heights of the labels at the curves' ends, moved until none overlaps another."""
+    """The y of the labels at the curves' ends, by name, moved so that they lie at least `gap` apart."""
     names = sorted(y, key=lambda name: y[name])
     placed: dict[str, float] = {}
     for name in names:
@@ -48,39 +48,39 @@ def apart(y: dict[str, float], gap: float = 30) -> dict[str, float]:
     return {name: value - over for name, value in placed.items()}
 
 
-Reference = tuple[str, float]
+Level = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where epochs 1..last and losses low..high, on a log axis, lie in the drawing."""
+    """The scales of a chart: epochs 1 to last, and losses from low to high on a log axis."""
 
     last: int
     low: float
     high: float
 
     def x(self, epoch: float) -> float:
-        """The place of an epoch."""
+        """The x of an epoch, in the chart's units."""
         return round(LEFT + (RIGHT - LEFT) * (epoch - 1) / max(1, self.last - 1), 1)
 
     def y(self, loss: float) -> float:
-        """The height of a loss."""
+        """The y of a loss, in the chart's units."""
         share = math.log(loss / self.low) / math.log(self.high / self.low)
         return round(BOTTOM - (BOTTOM - TOP) * share, 1)
 
 
 def text(kind: str, x: float, y: float, words: str, anchor: str = "start") -> str:
-    """Words in the drawing; `kind` is their class in the style sheet."""
+    """A text element; `kind` is its class in the style sheet."""
     return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def line(kind: str, x1: float, x2: float, y1: float, y2: float) -> str:
-    """A straight line."""
+    """A straight line; `kind` is its class in the style sheet."""
     return f'<line class="{kind}" x1="{x1}" x2="{x2}" y1="{y1}" y2="{y2}"/>'
 
 
 def frame(scale: Scale, marks: Sequence[int]) -> list[str]:
-    """Axes, ticks and the epochs to point out."""
+    """Axes, ticks, and vertical lines at the epochs `marks`."""
     parts = []
     for tick in log_ticks(scale.low, scale.high):
         height = scale.y(tick)
@@ -98,7 +98,7 @@ def frame(scale: Scale, marks: Sequence[int]) -> list[str]:
 
 
 def curves(scale: Scale, rows: Sequence[dict[str, float]]) -> list[str]:
-    """The losses as lines, with a dot an epoch that tells its value."""
+    """Both losses as lines, and for each epoch a dot whose tooltip shows the value."""
     parts = []
     for key, label in SERIES.items():
         points = " ".join(f"{scale.x(row['epoch'])},{scale.y(row[key])}" for row in rows)
@@ -113,9 +113,12 @@ def loss_curve(
     rows: Sequence[dict[str, float]],
     title: str,
     marks: Sequence[int] = (),
-    reference: Reference | None = None,
+    reference: Level | None = None,
 ) -> str:
-    """Training and validation loss per epoch; `marks` are epochs to point out, `reference` a named level."""
+    """Training and validation loss by epoch, as SVG.
+
+    marks: epochs to point out. reference: name and loss of a horizontal line.
+    """
     levels = {label: rows[-1][key] for key, label in SERIES.items()}
     first = {label: rows[0][key] for key, label in SERIES.items()}
     values = [row[key] for row in rows for key in SERIES] + ([reference[1]] if reference else [])

@@ -1,7 +1,7 @@
-"""Experiments side by side in one page: `python -m fundiff.report.compare NAME NAME...`, offline.
+"""Experiments side by side in one HTML page, offline: `python -m fundiff.report.compare NAME NAME...`
 
-A name is an experiment's (`dvc exp show`), a branch, tag or commit, or `workspace`. What is shown lies in git, so
-nothing is run or checked out.
+A name is that of an experiment (`dvc exp show`), a branch, a tag, a commit, or `workspace`. Everything shown is read from
+git, so nothing is run or checked out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WORKSPACE = "workspace"
 
 
 def git(*words: str) -> bytes:
-    """What git says. Raises UserError with its last line."""
+    """The output of a git command. Raises UserError with the last line of its errors."""
     done = subprocess.run(["git", *words], capture_output=True)
     if done.returncode:
         raise UserError(done.stderr.decode().strip().splitlines()[-1])
@@ -39,7 +39,7 @@ def git(*words: str) -> bytes:
 
 
 def commit_of(name: str) -> str:
-    """The commit of an experiment or a revision. Raises UserError for an unknown name, with the known experiments."""
+    """The commit of an experiment or revision. Raises UserError for an unknown name; it lists the experiments."""
     experiments = {
         ref.rpartition("/")[2]: ref
         for ref in git("for-each-ref", "--format=%(refname)", "refs/exps").decode().split()
@@ -57,7 +57,7 @@ def commit_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What one experiment left in git, or what lies in the workspace."""
+    """The files of one experiment in git, or of the workspace."""
 
     name: str
 
@@ -68,7 +68,7 @@ class Run:
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """Paths of params, key figures and figures, each with what tells one content from another."""
+        """The paths of params, key figures and figures, each with the hash of its content."""
         places = ["params.yaml", "metrics/key", "report/figures"]
         if self.name == WORKSPACE:
             found = [
@@ -97,7 +97,7 @@ class Run:
 
 
 def flat(params: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested sections, by dotted name."""
+    """The values of nested sections, by dotted name."""
     for key, value in params.items():
         if isinstance(value, dict):
             yield from flat(value, f"{before}{key}.")
@@ -113,7 +113,7 @@ def differing(tables: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def figures(runs: Sequence[Run]) -> dict[str, list[embedding.Picture | None]]:
-    """The still figures that differ, single pictures left out, of every run."""
+    """Of every run the still figures that differ; single pictures are left out. None where a run lacks the figure."""
     rows = differing([run.files for run in runs])
     stills = [path for path in rows if path.endswith(".png") and "/single/" not in path]
     return {
@@ -123,12 +123,12 @@ def figures(runs: Sequence[Run]) -> dict[str, list[embedding.Picture | None]]:
 
 
 def picture(content: bytes) -> embedding.Picture:
-    """A PNG's content as a picture."""
+    """A picture for the page from the content of a PNG."""
     return embedding.picture(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")))
 
 
 def page(names: Sequence[str], templates: Path) -> str:
-    """The HTML of two or more experiments side by side. Raises UserError for an unknown one."""
+    """The HTML page of two or more experiments. Raises UserError for an unknown one."""
     runs = [Run(name) for name in names]
     return (
         environment(templates)
@@ -145,7 +145,7 @@ def page(names: Sequence[str], templates: Path) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Write the page and say where it is."""
+    """Write the page and print its path."""
     parser = argparse.ArgumentParser(prog="python -m fundiff.report.compare", description=__doc__)
     parser.add_argument("names", nargs="+", help=f"experiments, revisions, or {WORKSPACE}; two or more")
     parser.add_argument("--out", default="report/compare.html", help="where the page goes")

@@ -1,4 +1,4 @@
-"""What the numbers of Part B say, in words: the comparative sentences about digits."""
+"""Sentences about the numbers of Part B. Each compares numbers, and is chosen by them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fundiff.report.findings import Finding, Stage, Stages, by_number, change, c
 
 
 def loss(stage: Stage, stages: Stages) -> str:
-    """Whether the held-out loss still falls, and whether it left the training loss behind."""
+    """Whether the held-out loss still falls, and how far it is from the training loss."""
     first, last = stage.curve[0], stage.curve[-1]
     fell = last["validation_loss"] < first["validation_loss"]
     gap = last["validation_loss"] / last["train_loss"] - 1
@@ -22,7 +22,7 @@ def loss(stage: Stage, stages: Stages) -> str:
 
 
 def ood_sigma(stage: Stage, stages: Stages) -> str:
-    """Where the denoiser is best of all, and where something simpler is."""
+    """At which noise levels the denoiser is the best method, and at which a simpler one is."""
     rows = by_number(stage.metrics)
     names = {
         "psnr": "the denoiser",
@@ -43,14 +43,14 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
 
 
 def pure_noise(stage: Stage, stages: Stages) -> str:
-    """Whether the answer is the mean digit."""
+    """Whether the output is the mean digit."""
     psnr = stage.metrics["psnr_to_mean_digit"]
     said = "the two are hardly told apart" if psnr > 25 else "it has not yet learned it"
     return f"PSNR between its answers and the mean training digit is {psnr:.1f} dB: {said}."
 
 
 def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", times: float = 100) -> str:
-    """A measure beside that of real digits, and which is larger."""
+    """A measure beside its value for real digits, and which of them is larger."""
     here, there = form.format(times * m[key]), form.format(times * m[f"{key}_real"])
     side = "equal to" if here == there else "above" if m[key] > m[f"{key}_real"] else "below"
     return f"{label} {here}, {side} that of real digits ({there})"
@@ -63,7 +63,7 @@ def distance(m: dict[str, float]) -> str:
 
 
 def sample_time_unet(stage: Stage, stages: Stages) -> str:
-    """How near the digits come, and what the recall means."""
+    """How close the samples are to real digits, and what their recall means."""
     m = stage.metrics
     text = f"{distance(m)}; {real(m, 'coverage', 'coverage is')}; {real(m, 'recall', 'recall is')}."
     if m["recall"] > m["recall_real"] and m["coverage"] < m["coverage_real"]:
@@ -75,7 +75,7 @@ def sample_time_unet(stage: Stage, stages: Stages) -> str:
 
 
 def sample_class_unet(stage: Stage, stages: Stages) -> str:
-    """What guidance buys and costs."""
+    """What guidance improves and what it makes worse."""
     m = stage.metrics
     rows = by_number(m["accuracy"]["per_guidance"])
     scales = [scale for scale, _ in rows]
@@ -98,17 +98,17 @@ def sample_class_unet(stage: Stage, stages: Stages) -> str:
 
 
 def bounds(m: dict[str, float]) -> str:
-    """Which of the two empty answers is farther from digits."""
+    """Which of two trivial answers has the larger distance to digits."""
     far, near = (
         ("noise", "the mean image")
         if m["frechet_noise"] > m["frechet_mean_image"]
         else ("the mean image", "noise")
     )
-    return f"Of what shows no digit, {far} is farther from real ones than {near}."
+    return f"Of two answers without a digit, {far} is farther from real digits than {near}."
 
 
 def digit_guidance(stage: Stage, stages: Stages) -> str:
-    """Where each measure has its best scale."""
+    """The best guidance scale for each measure."""
     rows = by_number(stage.metrics["guidance"])
     scales = [scale for scale, _ in rows]
     told = [
@@ -120,7 +120,7 @@ def digit_guidance(stage: Stage, stages: Stages) -> str:
 
 
 def digit_samplers(stage: Stage, stages: Stages) -> str:
-    """The cheapest sampling that is as good as the course's own."""
+    """The fewest UNet calls with samples as good as those of the course's sampler."""
     m = stage.metrics
     cheap = sorted(
         (int(calls), name) for name, row in m["within"].items() for calls, fits in row.items() if fits
@@ -133,7 +133,7 @@ def digit_samplers(stage: Stage, stages: Stages) -> str:
 
 
 def compare_objectives(stage: Stage, stages: Stages) -> str:
-    """Which objective wins by so many calls."""
+    """Which objective is better at how many UNet calls."""
     ddpm, flow = (dict(by_number(stage.metrics[name]["calls"])) for name in ("ddpm", "flow"))
     wins = [calls for calls in flow if flow[calls]["frechet"] < ddpm[calls]["frechet"]]
     fewest, most = min(flow), max(flow)

@@ -1,4 +1,4 @@
-"""Pictures for the report's one file: data URIs, and animations as sheets of their frames."""
+"""Pictures as data URIs for the report's single file, and animations as sheets of their frames."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Film(Picture):
     about: str
 
 
-def opened(path: Path) -> Image.Image:
+def image_in(path: Path) -> Image.Image:
     """The image of a file, all frames of which can be read. Raises UserError where it is missing or no image."""
     try:
         image = Image.open(path)
@@ -76,12 +76,12 @@ def grey(pixels: np.ndarray) -> bool:
 
 def frames_of(path: Path) -> list[np.ndarray]:
     """All frames of an animation as uint8 `[H, W, 3]`."""
-    with opened(path) as image:
+    with image_in(path) as image:
         return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
 
 
 def picture(pixels: np.ndarray) -> Picture:
-    """Pixels `[H, W]` or `[H, W, 3]` as a picture, exact where it is small or grey."""
+    """Pixels `[H, W]` or `[H, W, 3]` uint8 as a picture; the copy is exact if it is small or grey."""
     height, width = pixels.shape[:2]
     exact = width * height <= SMALL or grey(pixels)
     image = Image.fromarray(np.ascontiguousarray(pixels))
@@ -90,18 +90,18 @@ def picture(pixels: np.ndarray) -> Picture:
 
 def figure(path: Path) -> Picture:
     """A PNG as a picture."""
-    with opened(path) as image:
+    with image_in(path) as image:
         return picture(np.asarray(image.convert("RGB")))
 
 
 def chosen(count: int) -> list[int]:
-    """Which of `count` frames a film shows: all, or FRAMES of them evenly spaced."""
+    """The indices of the frames that a film shows, of `count`: all, or FRAMES of them evenly spaced."""
     shown = min(count, FRAMES)
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 
 
 def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = "") -> Film:
-    """Frames as a film. Each has a rim of its own border pixels, so that no neighbour shines in.
+    """Frames as a film. Each gets a border of its own edge pixels, so that no neighbour shows when it is scaled.
 
     labels: what each frame shows, the frame's number where there are none; about: what all show.
     """
@@ -126,6 +126,6 @@ def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = 
 
 def film_of(path: Path) -> Film:
     """An animation's file as a film."""
-    with opened(path) as image:
+    with image_in(path) as image:
         labels, about = labels_of(image)
     return film(frames_of(path), labels, about)

@@ -1,7 +1,6 @@
-"""What the numbers say, in words: every comparative sentence of the page is chosen by what it speaks of.
+"""Sentences about numbers. Every comparison on the page is chosen by the numbers that it compares.
 
-A finding reads a stage's metrics and returns one or two sentences. Nothing in it is true of one run alone: where the
-numbers turn, so does the sentence.
+A finding reads a stage's metrics and returns one or two sentences. If the numbers change, the sentence changes with them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Finding = Callable[[Stage, Stages], str]
 
 
 def trend(values: Sequence[float]) -> str:
-    """`rises` or `falls` where every step does or rests, `turns` where they disagree, `stays` where none moves."""
+    """`rises` or `falls` if no step goes the other way, `turns` if steps differ, `stays` if none moves."""
     steps = [b - a for a, b in pairwise(values) if b != a]
     if not steps:
         return "stays"
@@ -28,7 +27,7 @@ def trend(values: Sequence[float]) -> str:
 
 
 def signed(value: float, form: str = ".2f") -> str:
-    """A number with a true minus sign."""
+    """A number with a typographic minus sign."""
     return format(value, form).replace("-", "−")
 
 
@@ -44,7 +43,7 @@ def counted(count: int, of: int) -> str:
 
 
 def spoken(name: str) -> str:
-    """A key of params as words."""
+    """A key of params in words."""
     return name.replace("_", " ")
 
 
@@ -54,7 +53,7 @@ def by_number(row: Mapping[str, Any]) -> list[tuple[float, Any]]:
 
 
 def change(name: str, values: Sequence[float], scales: Sequence[float], form: str = ".2f") -> str:
-    """How a measure goes over the guidance scales, with its extremes where it turns."""
+    """How a measure changes over the guidance scales; with its extremes if it turns."""
     kind, first, last = trend(values), signed(values[0], form), signed(values[-1], form)
     if kind == "turns":
         low, high = (pick(range(len(values)), key=lambda i: values[i]) for pick in (min, max))
@@ -67,7 +66,7 @@ def change(name: str, values: Sequence[float], scales: Sequence[float], form: st
 
 
 def finding(table: Mapping[str, Finding], name: str, stages: Stages) -> str:
-    """The words of a stage's numbers. Raises UserError for a missing number."""
+    """The sentences about a stage's numbers. Raises UserError if a number is missing."""
     try:
         return table[name](stages[name], stages)
     except KeyError as error:

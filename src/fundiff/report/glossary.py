@@ -1,4 +1,4 @@
-"""Links from the first use of each term in a section to its definition in the cast."""
+"""Links from the first use of each term in a section to its definition."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TERMS = {
     "d": r"D(?= =)",
 }
 SECTION = re.compile(r'(<section id="([\w-]+)".*?</section>)', re.DOTALL)
-CLOSED = {"a", "code", "math", "pre", "button", "h3", "h4", "summary"}  # no link inside of these
+CLOSED = {"a", "code", "math", "pre", "button", "h3", "h4", "summary"}  # elements in which no link is made
 
 
 def linked(html: str) -> str:
-    """The page with each section's first use of a term in a paragraph made a link to its definition."""
+    """The page with the first use of each term in a section linked to its definition."""
     return SECTION.sub(lambda match: match[0] if match[2] in ("cast", "summary") else section(match[0]), html)
 
 
@@ -43,7 +43,7 @@ def section(html: str) -> str:
 
 
 def with_links(text: str, left: dict[str, str]) -> str:
-    """A run of words with the terms in `left` linked, each once; they leave `left`."""
+    """A text with the terms in `left` linked once; linked terms are removed from `left`."""
     for term, pattern in list(left.items()):
         pieces = re.split(r"(<[^>]+>[^<]*</a>)", text)
         for i in range(0, len(pieces), 2):

@@ -1,7 +1,6 @@
-"""The key figures: a few numbers of each stage, each beside what little does and what real data give.
+"""The key figures: a few numbers of each stage, beside the value of a trivial method and that of real data.
 
-They are what DVC calls metrics, and what the report begins with; everything else that a stage measured is in its
-own file in metrics/.
+`dvc metrics show` lists them, and the report begins with them. All other numbers of a stage are in metrics/STAGE.json.
 """
 
 from __future__ import annotations
@@ -17,14 +16,17 @@ from fundiff.report.results import Stage
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A number; what little does (blur, noise, guessing, other prompts); what real data give. None: no such thing."""
+    """A stage's number; the value of a trivial method (blur, noise, guessing, other prompts); that of real data.
+
+    None: not known.
+    """
 
     here: float
     baseline: float | None = None
     real: float | None = None
 
     def numbers(self) -> dict[str, float]:
-        """What there is, to five places."""
+        """The values that are known, rounded to five decimal places."""
         return {name: round(value, 5) for name, value in asdict(self).items() if value is not None}
 
 
@@ -33,24 +35,24 @@ Stages = Mapping[str, Stage]
 
 
 def fit(rows: Iterable[dict[str, Any]]) -> Figures:
-    """The pictures' alignment with their prompts, beside that with all others."""
+    """The pictures' mean alignment with their own prompts, beside that with all other prompts."""
     rows = list(rows)
     wrong = fmean(row["wrong_prompts"] for row in rows)
     return {"alignment": KeyFigure(fmean(row["own_prompt"] for row in rows), wrong)}
 
 
 def pictures(stage: Stage) -> list[dict[str, Any]]:
-    """What was measured of each picture, what was noted of the whole stage left out."""
+    """The numbers of each picture, without those of the whole stage."""
     return [row for row in stage.metrics.values() if isinstance(row, dict)]
 
 
 def setup(stage: Stage, stages: Stages) -> Figures:
-    """At the most steps."""
+    """Alignment at the largest number of steps."""
     return fit(stage.metrics["alignment"][f"{max(stage.params['num_inference_steps'])}_steps"].values())
 
 
 def one_step_denoising(stage: Stage, stages: Stages) -> Figures:
-    """At the middle timestep, beside the best blur there."""
+    """PSNR at the middle timestep, beside that of the best blur."""
     times = stage.params["timesteps"]
     t = str(times[len(times) // 2])
     blur = stages["gaussian_denoising"].metrics["t"].get(t) if "gaussian_denoising" in stages else None
@@ -58,35 +60,35 @@ def one_step_denoising(stage: Stage, stages: Stages) -> Figures:
 
 
 def iterative_denoising(stage: Stage, stages: Stages) -> Figures:
-    """Beside the best blur."""
+    """PSNR, beside that of the best blur."""
     return {"psnr": KeyFigure(stage.metrics["iterative"]["psnr"], stage.metrics["blurred"]["psnr"])}
 
 
 def sampling(stage: Stage, stages: Stages) -> Figures:
-    """Of all samples."""
+    """Alignment of all samples."""
     return fit([stage.metrics["alignment"]])
 
 
 def guidance(stage: Stage, stages: Stages) -> Figures:
-    """At the stage's own scale; the sweep beside it is in the stage's numbers."""
+    """Alignment and spread at the stage's own guidance scale."""
     row = stage.metrics["guidance"][f"{stage.params['guidance_scale']:g}"]
     return fit([row["alignment"]]) | {"spread": KeyFigure(row["spread"])}
 
 
 def edits(stage: Stage, stages: Stages) -> Figures:
-    """Mean over all pictures and levels."""
+    """Alignment, mean over all pictures and levels."""
     levels = stage.metrics["alignment_per_level"].values()
     return {"alignment": KeyFigure(fmean(value for row in levels for value in row.values()))}
 
 
 def masked_sdedit(stage: Stage, stages: Stages) -> Figures:
-    """Mean over all pictures and levels."""
+    """Alignment, mean over all pictures and levels."""
     levels = [row["alignment_per_level"] for row in pictures(stage)]
     return {"alignment": KeyFigure(fmean(value for row in levels for value in row.values()))}
 
 
 def inpainting(stage: Stage, stages: Stages) -> Figures:
-    """The seam, beside the course's plain rule and the original."""
+    """The step of brightness across the mask's border, beside the plain rule's and the original's; and alignment."""
     rows = [row for row in pictures(stage) if "seam" in row]
     plain, here = ([list(row["seam"].values())[i] for row in rows] for i in (0, -1))
     real = fmean(row["seam_of_original"] for row in rows)
@@ -94,37 +96,37 @@ def inpainting(stage: Stage, stages: Stages) -> Figures:
 
 
 def readings(stage: Stage, stages: Stages) -> Figures:
-    """Of every picture that reads in several ways, the way that reads worst, beside prompts drawn at random."""
+    """Of every picture with several readings the worst one, beside prompts drawn at random."""
     rows = pictures(stage)
     worst, random = (fmean(row[key] for row in rows) for key in ("alignment", "alignment_random"))
     return {"alignment": KeyFigure(worst, random)}
 
 
 def samplers(stage: Stage, stages: Stages) -> Figures:
-    """The best sampler at the fewest UNet calls."""
+    """Alignment of the best sampler with the fewest UNet calls."""
     calls = f"{min(stage.params['calls'])}_calls"
     rows = [row[calls] for row in stage.metrics["alignment"].values()]
     return fit([max(rows, key=lambda row: row["own_prompt"])])
 
 
 def ood_sigma(stage: Stage, stages: Stages) -> Figures:
-    """At the noise that the denoiser was trained on, beside the best blur."""
+    """PSNR at the noise level of the training, beside the best blur."""
     row = stage.metrics.get(f"{stages['train_denoiser'].params['sigma']:g}")
     return {"psnr_at_trained_sigma": KeyFigure(row["psnr"], row["gaussian_psnr"])} if row else {}
 
 
 def training(stage: Stage, stages: Stages) -> Figures:
-    """On the digits held out for the curves."""
+    """The held-out loss."""
     return {"held_out_loss": KeyFigure(stage.metrics["validation_loss"])}
 
 
 def judge(stage: Stage, stages: Stages) -> Figures:
-    """On the digits held out for the scores."""
+    """Accuracy on held-out digits."""
     return {"accuracy": KeyFigure(stage.metrics["held_out_accuracy"], 0.1)}
 
 
 def digits(stage: Stage, stages: Stages) -> Figures:
-    """How near the samples come to real digits, and how near to a copy."""
+    """Accuracy, Frechet distance, recall, and distance to the nearest training digit, beside those of real digits."""
     m = stage.metrics
     figures = (
         {"accuracy": KeyFigure(m["accuracy"]["overall"], 0.1, m["judge_accuracy"])} if "accuracy" in m else {}
@@ -137,7 +139,7 @@ def digits(stage: Stage, stages: Stages) -> Figures:
 
 
 def declared(stage: Stage) -> Figures:
-    """What a stage's own numbers declare: key_figures -> name -> {here, baseline, real}."""
+    """The key figures in a stage's own metrics: key_figures -> name -> {here, baseline, real}."""
     return {name: KeyFigure(**values) for name, values in stage.metrics.get("key_figures", {}).items()}
 
 
@@ -168,7 +170,7 @@ MEASURES: dict[str, Callable[[Stage, Stages], Figures]] = {
 
 
 def key_figures(stages: Stages) -> Figures:
-    """The key figures of the stages that are there, by name: STAGE_MEASURE. Raises UserError for a missing number."""
+    """The key figures of the given stages, by name: STAGE_MEASURE. Raises UserError if a number is missing."""
     found: Figures = {}
     for name, stage in stages.items():
         if name not in MEASURES and f"metrics/{name}.json" in stage.paths:

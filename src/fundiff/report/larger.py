@@ -45,7 +45,7 @@ class Enlargements:
         """A PNG of the report as a picture: large where there is a large one."""
         if path not in self.made:
             return embedding.figure(self.root / path)
-        with embedding.opened(self.root / FOLDER / Path(path).relative_to("report/figures")) as image:
+        with embedding.image_in(self.root / FOLDER / Path(path).relative_to("report/figures")) as image:
             return Larger(
                 embedding.encoded(image, QUALITY), *image.size, sharp=False, true=path.removeprefix("report/")
             )

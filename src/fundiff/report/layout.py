@@ -1,4 +1,4 @@
-"""Which single pictures stand side by side: a grid of rows and columns for the stages that keep singles."""
+"""Grids of single pictures: which of them stand in which row and column."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Stages = Mapping[str, Stage]
 
 
 class Grid(NamedTuple):
-    """Columns' labels, and rows of a title and as many paths; no rows where a picture is missing."""
+    """The labels of the columns, and rows of a title and the paths of pictures. Without rows if a picture is missing."""
 
     columns: list[str]
     rows: list[tuple[str, list[str]]]
 
 
 def whole(stage: Stage, columns: list[str], rows: list[tuple[str, list[str]]]) -> Grid:
-    """The grid of names of single pictures, if the stage kept them all."""
+    """The grid of named single pictures; empty if the stage lacks one of them."""
     placed = [(title, [stage.single(name) for name in names]) for title, names in rows]
     return Grid(columns, placed if all(all(paths) for _, paths in placed) else [])
 
@@ -31,7 +31,7 @@ def timesteps(params: Mapping[str, Any]) -> list[int]:
 
 
 def setup(stage: Stage) -> Grid:
-    """Numbers of steps in rows, prompts in columns."""
+    """A row for each number of steps, a column for each prompt."""
     prompts = stage.params["prompts"]
     rows = [
         (f"{n} steps", [f"{slug(prompt)}_{n:03d}_steps" for prompt in prompts])
@@ -52,7 +52,7 @@ def times(stage: Stage) -> Grid:
 
 
 def levels(stage: Stage) -> Grid:
-    """A picture a row, at every level and as it was."""
+    """A row for each picture: every level, then the original."""
     chosen, at = sorted(stage.params["levels"]), timesteps(stage.params)
     columns = [f"level {n}, t = {at[n]}" for n in chosen if n < len(at)]
     rows = [
@@ -82,7 +82,7 @@ GRIDS: dict[str, Callable[[Stage], Grid]] = {
 
 
 def grid_of(stage: Stage) -> Grid:
-    """The stage's single pictures as a grid; empty where it has none of the kind."""
+    """The stage's single pictures as a grid; empty for a stage without such a grid."""
     return GRIDS[stage.name](stage) if stage.name in GRIDS else Grid([], [])
 
 

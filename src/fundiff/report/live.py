@@ -1,4 +1,4 @@
-"""The flow-matching network as the page's own script can run it: weights folded, in 16 bits each, as base64."""
+"""The flow-matching network for the page's own script: batch norm folded in, weights in 16 bits, as base64."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 EPSILON = 1e-5  # of torch's batch norm
-BLOCK = (
-    128  # weights that share a scale: whole numbers of 16 bits are then several times closer than half floats
-)
+BLOCK = 128  # weights with one scale; so 16-bit whole numbers are several times more exact than half floats
 
 
 def folded(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The weights with every batch norm taken into the convolution before it (`X.0` and `X.1` of a block X)."""
+    """The weights with every batch norm merged into the convolution before it (`X.0` and `X.1` of a block X)."""
     result = {key: value for key, value in weights.items() if "num_batches" not in key}
     for key in [key for key in result if key.endswith("running_mean")]:
         norm = key.removesuffix(".running_mean")
@@ -33,7 +31,7 @@ def folded(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def is_transposed(conv: str) -> bool:
-    """Whether a convolution of the UNet is a transposed one, whose outputs are the kernel's second axis."""
+    """Whether a convolution of the UNet is transposed; its outputs are then the second axis of the kernel."""
     return conv in ("unflatten.0", "up1.0.0", "up2.0.0")
 
 
@@ -43,7 +41,7 @@ def encoded(values: np.ndarray) -> str:
 
 
 def packed(weights: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Weights as whole numbers times a scale a block, both in base64, and where each tensor begins."""
+    """Weights as 16-bit whole numbers and a scale for each block, both as base64, and the offset of each tensor."""
     names = sorted(weights)
     starts = np.cumsum([0, *(weights[name].size for name in names)])
     values = np.concatenate([weights[name].ravel() for name in names]).astype(np.float64)
@@ -55,7 +53,7 @@ def packed(weights: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def network(folder: Path) -> dict[str, Any] | None:
-    """What the script needs of a network; None where there is none, or none that it can run."""
+    """What the script needs of a network. None if there is no network, or one that the script cannot run."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = load_file(folder / f"epoch_{config['epochs']:03d}.safetensors")

@@ -1,4 +1,4 @@
-"""The report: one HTML file made of the words in report/template and of what the stages left."""
+"""The report: one HTML file made from the templates in report/template and the stages' results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$]+?)\$", re.DOTALL)
 
 
 def mathml(text: str) -> str:
-    """The text with `$inline$` and `$$display$$` LaTeX made MathML."""
+    """The text with `$inline$` and `$$display$$` LaTeX replaced by MathML."""
 
     def render(match: re.Match[str]) -> str:
         display, inline = match.groups()
@@ -47,7 +47,7 @@ def mathml(text: str) -> str:
 
 
 def environment(folder: Path) -> jinja2.Environment:
-    """Jinja2 for the templates of a folder; a name that the data lack is an error, not an empty string."""
+    """Jinja2 for the templates of a folder. An unknown name in a template is an error, not an empty string."""
 
     def load(name: str) -> str | None:
         path = folder / name
@@ -87,7 +87,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
 
 
 def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any]) -> jinja2.Environment:
-    """The templates of the project in `root`, with all that they speak of."""
+    """The templates of the project in `root`, with the data and functions that they use."""
     env = environment(root / "report/template")
     bench = load_bench(root)
     sections = read_params(root / "params.yaml")
@@ -115,7 +115,7 @@ def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any])
 
 
 def render(root: Path, stages: dict[str, Stage], params: dict[str, Any], page: str = "page.html") -> str:
-    """A page of the project in `root`. Raises UserError where an input is missing or not as expected."""
+    """One page of the project in `root` as HTML. Raises UserError for a missing or wrong input."""
     try:
         html = environment_of(root, stages, params).get_template(page).render()
     except jinja2.UndefinedError as error:

@@ -1,4 +1,4 @@
-"""What the numbers of Part A say, in words: the comparative sentences about pictures."""
+"""Sentences about the numbers of Part A. Each compares numbers, and is chosen by them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def setup(stage: Stage, stages: Stages) -> str:
 
 
 def gaussian_denoising(stage: Stage, stages: Stages) -> str:
-    """How wide the best blur is, by the noise."""
+    """How the width of the best blur depends on the noise."""
     rows = by_number(stage.metrics["t"])
     widths = [row["sigma"] for _, row in rows]
     told = listed([f"{w:g} pixels at t = {t:g}" for w, (t, _) in zip(widths, rows, strict=True)])
@@ -44,7 +44,7 @@ def gaussian_denoising(stage: Stage, stages: Stages) -> str:
 
 
 def one_step_denoising(stage: Stage, stages: Stages) -> str:
-    """Whether the model beats the blur, and how it fares with more noise."""
+    """Whether the model is better than the blur, and how both change with the noise."""
     rows = by_number(stage.metrics["t"])
     falls = trend([row["psnr"] for _, row in rows]) == "falls"
     ends = [f"{row['psnr']:.1f} dB at t = {t:g}" for t, row in (rows[0], rows[-1])]
@@ -59,7 +59,7 @@ def one_step_denoising(stage: Stage, stages: Stages) -> str:
 
 
 def iterative_denoising(stage: Stage, stages: Stages) -> str:
-    """Which restoration is nearest to the original, and why it may be the one step."""
+    """Which restoration is closest to the original, and why that may be the single step."""
     m = stage.metrics
     names = {
         "iterative": "the iterative result",
@@ -91,7 +91,7 @@ def sampling(stage: Stage, stages: Stages) -> str:
 
 
 def guidance(stage: Stage, stages: Stages) -> str:
-    """What goes up and what goes down with the scale, and whether negative prompts work."""
+    """Which measures rise and fall with the guidance scale, and whether negative prompts work."""
     rows = by_number(stage.metrics["guidance"])
     scales = [scale for scale, _ in rows]
     told = [
@@ -109,7 +109,7 @@ def guidance(stage: Stage, stages: Stages) -> str:
 
 
 def edits(stage: Stage, stages: Stages) -> str:
-    """Whether a higher level stays nearer to the input, and which prompt's pull is felt where."""
+    """Whether a higher level stays closer to the input, and where the prompt shows most."""
     table = stage.metrics["distance_per_level"]
     falling = [
         name for name, row in table.items() if trend([value for _, value in by_number(row)]) == "falls"
@@ -122,7 +122,7 @@ def edits(stage: Stage, stages: Stages) -> str:
 
 
 def text_sdedit(stage: Stage, stages: Stages) -> str:
-    """Up to which level the words still win."""
+    """Up to which level the result shows the prompt."""
     levels: dict[float, list[float]] = {}
     for row in stage.metrics["alignment_per_level"].values():
         for level, value in by_number(row):
@@ -137,7 +137,7 @@ def text_sdedit(stage: Stage, stages: Stages) -> str:
 
 
 def inpainting(stage: Stage, stages: Stages) -> str:
-    """Whether the rim shows, and whether RePaint helps."""
+    """Whether the border of the mask shows, and whether RePaint's resampling helps."""
     rows = {name: row for name, row in stage.metrics.items() if "seam" in row}
     pairs = [(seam, row["seam_of_original"]) for row in rows.values() for seam in row["seam"].values()]
     larger = sum(seam > own for seam, own in pairs)
@@ -152,7 +152,7 @@ def inpainting(stage: Stage, stages: Stages) -> str:
 
 
 def readings(stage: Stage, stages: Stages) -> str:
-    """Which pictures read as asked for in all their ways, and which do not."""
+    """Which pictures show every prompt in its view, and which do not."""
     pictures = {name: row for name, row in stage.metrics.items() if isinstance(row, dict)}
     ranks = {name: max(reading["rank"] for reading in row["readings"]) for name, row in pictures.items()}
     good = [name for name, rank in ranks.items() if rank == 1]
@@ -165,7 +165,7 @@ def readings(stage: Stage, stages: Stages) -> str:
 
 
 def masked_sdedit(stage: Stage, stages: Stages) -> str:
-    """Where in the mask the words win best."""
+    """At which level the masked region shows its prompt best."""
     best = {
         name: max(by_number(row["alignment_per_level"]), key=lambda entry: entry[1])
         for name, row in stage.metrics.items()
@@ -178,7 +178,7 @@ def masked_sdedit(stage: Stage, stages: Stages) -> str:
 
 
 def samplers(stage: Stage, stages: Stages) -> str:
-    """Which sampler is best with the fewest calls, and what few calls cost."""
+    """The best sampler with the fewest calls, and what fewer calls cost."""
     table = stage.metrics["alignment"]
     low, high = min(stage.params["calls"]), max(stage.params["calls"])
     few, many = f"{low}_calls", f"{high}_calls"

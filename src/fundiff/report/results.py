@@ -1,4 +1,4 @@
-"""What the stages left: their params, numbers, loss curves and figures, as the dvc.yaml and dvc.lock files name them."""
+"""The stages' results: params, numbers, loss curves and figures, found by the dvc.yaml and dvc.lock files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fundiff.pipeline.stage import files, stage_entries
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage left: its params, numbers, loss curve and figures."""
+    """The results of one stage: its params, numbers, loss curve and figures."""
 
     name: str
     params: dict[str, Any]
@@ -59,7 +59,7 @@ class Stage:
 
     @cached_property
     def figures(self) -> list[str]:
-        """All images that the stage left, as paths from the project's root, sorted."""
+        """All images of the stage, as sorted paths from the project's root."""
         found = []
         for path in map(Path, self.paths):
             at = self.root / path
@@ -74,23 +74,23 @@ class Stage:
 
     @property
     def plates(self) -> list[str]:
-        """The still figures, the single pictures left out."""
+        """The still figures without the single pictures."""
         return [path for path in self.figures if path.endswith(".png") and "/single/" not in path]
 
     def single(self, name: str) -> str:
-        """The path of a picture kept in its true size, or nothing where the stage kept none of that name."""
+        """The path of a single picture, or "" if the stage has none of that name."""
         path = f"report/figures/{self.name}/single/{name}.png"
         return path if path in self.figures else ""
 
     @property
     def digest(self) -> str:
-        """A short hash of what the stage made, from a dvc.lock; empty where none knows it yet."""
+        """A short hash of the stage's outs as a dvc.lock lists them; "" if none lists them yet."""
         outs = [(out["path"], out.get("md5")) for out in self.lock.get("outs", [])]
         return hashlib.md5(json.dumps(sorted(outs)).encode()).hexdigest()[:8] if outs else ""
 
     @property
     def runtime(self) -> str:
-        """Device, precision and threads of the stage's work; empty where it has no numbers or names none."""
+        """Device, precision and threads that the stage ran on; "" if its numbers do not name them."""
         path = f"metrics/{self.name}.json"
         return str(self._recorded.get("runtime", "")) if path in self.paths else ""
 
@@ -110,7 +110,7 @@ class Stage:
 
 
 def load_bench(root: Path) -> dict[str, Any]:
-    """The rows of metrics/bench.json by name, and the "machine"; empty where it was never run."""
+    """The rows of metrics/bench.json by name, and "machine"; empty if the file does not exist. Raises UserError."""
     path = root / "metrics/bench.json"
     if not path.is_file():
         return {}
@@ -131,7 +131,7 @@ def of_other_versions(stages: dict[str, Stage], installed: dict[str, str]) -> di
 
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
-    """The stages whose numbers and figures are the report's deps, all of which must be there."""
+    """The stages whose numbers and figures are among the report's deps. Raises UserError if one is missing."""
     entries, lock = stage_entries(root), read_locks(root)
     params = read_params(root / "params.yaml")
     stages = {}

@@ -1,4 +1,4 @@
-"""The source of a function, to stand beside its equation; read without importing it, so that building stays quick."""
+"""The source of a function, shown beside its equation. It is read without an import, which would load torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def found(tree: ast.AST, name: str) -> ast.FunctionDef | ast.ClassDef | None:
 
 
 def source_of(place: str) -> Code:
-    """The code of `package.module:function` or `package.module:Class.method`. Raises UserError where there is none."""
+    """The code of `package.module:function` or `package.module:Class.method`. Raises UserError if it does not exist."""
     module, _, name = place.partition(":")
     try:
         spec = find_spec(module)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fundiff.pictures.metadata import table_of
-from fundiff.report.embedding import Picture, opened, picture
+from fundiff.report.embedding import Picture, image_in, picture
 
 DIGIT = 32  # pixels: rows of panels up to this width, without words of their own, become one picture
 Axes = Sequence[tuple[str, str]]
@@ -53,7 +53,7 @@ class Tiles:
 
 def panels(path: Path) -> tuple[dict[str, Any], list[list[np.ndarray]]] | None:
     """A plate's labels, and its panels `[H, W, 3]` in their true pixels; None where the file does not tell of them."""
-    with opened(path) as image:
+    with image_in(path) as image:
         table, pixels = table_of(image), np.asarray(image.convert("RGB"))
     if table is None:
         return None

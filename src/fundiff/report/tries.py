@@ -1,4 +1,4 @@
-"""One experiment a section, to begin with: the param to change, and what it is good for."""
+"""For each section of the report one experiment to try."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Try(NamedTuple):
-    """A stage, the override that `dvc exp run -S` takes, and what to expect of it."""
+    """A stage, an override for `dvc exp run -S`, and what it changes."""
 
     stage: str
     override: str

@@ -1,4 +1,4 @@
-"""Params, numbers and pictures in words."""
+"""Params, numbers and names of pictures as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fundiff.report.results import Stage
 
 
 def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Params unlike the profile's (`-S section.key=value`): section, key, value here, value there."""
+    """Params that differ from a profile's (`-S section.key=value`): section, key, value here, value in the profile."""
     rows = []
     for key, text in re.findall(r"-S\s+([\w.]+)=(\S+)", profile):
         here: Any = params
@@ -32,20 +32,20 @@ def shown(value: Any) -> str:
 
 
 def figure(value: Any) -> str:
-    """A measured number with three digits, or all that stand before the point; words as they are."""
+    """A number with three digits, or with all digits before the point; text is returned as it is."""
     if not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def prompt_of(key: str, stages: dict[str, Stage]) -> str:
-    """The prompt of which a file's name is the slug; the name's words where no stage has such a prompt."""
+    """The prompt whose slug is a part of a file's name; the words of the name if no stage has such a prompt."""
     texts = [text for stage in stages.values() for text in stage.params.get("prompts", [])]
     return next((text for text in texts if slug(text) == key), key.replace("_", " "))
 
 
 def caption(path: str, stages: dict[str, Stage]) -> str:
-    """What a picture that a stage kept shows, by the file's name: `a rocket ship`, or `crab as "a photo", level 7`."""
+    """A caption from the name of a picture's file: `a rocket ship`, or `crab as "a photo", level 7`."""
     stage, name = Path(Path(path).parts[2]).stem, Path(path).stem
     if drawn := re.fullmatch(r"(.+)_\d+_steps", name):
         return prompt_of(drawn[1], stages)

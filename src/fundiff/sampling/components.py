@@ -1,4 +1,4 @@
-"""Ways to take a picture apart: linear components `[B, C, H, W]` -> same that sum to the picture (Geng et al. 2024)."""
+"""Linear components of a picture: functions of `[B, C, H, W]` whose results sum to the picture (Geng et al. 2024)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from fundiff.sampling.estimators import Component, lowpass
 
 
 def width(sigma: float, side: int) -> int:
-    """An odd kernel that holds three sigmas each way, at most what reflection at the border allows."""
+    """The size of a Gaussian's kernel: odd, three sigmas to each side, at most 2 * side - 1, the limit of reflection padding."""
     return min(2 * round(3 * sigma) + 1, 2 * side - 1)
 
 
 def smooth(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of `[B, C, H, W]`."""
+    """`[B, C, H, W]` blurred by a Gaussian of `sigma` pixels."""
     return lowpass(x, width(sigma, x.shape[-1]), sigma)
 
 
 def bands(sigmas: Sequence[float]) -> list[Component]:
-    """Frequency bands from low to high, cut by Gaussians of falling sigma (pixels): n sigmas make n + 1 bands."""
+    """Frequency bands from low to high. n sigmas (pixels) of Gaussians make n + 1 bands."""
     cuts = sorted(sigmas, reverse=True)
 
     def band(above: float | None, below: float | None) -> Component:
@@ -38,7 +38,7 @@ def bands(sigmas: Sequence[float]) -> list[Component]:
 
 
 def colour() -> list[Component]:
-    """The grey of a picture (mean of the channels), and its colour without the grey."""
+    """The grey of a picture (the mean of its channels), and the rest, its colours."""
 
     def grey(x: Tensor) -> Tensor:
         return x.mean(1, keepdim=True).expand_as(x)
@@ -47,7 +47,7 @@ def colour() -> list[Component]:
 
 
 def motion(length: int) -> list[Component]:
-    """What is left of a picture that moved along its diagonal by `length` pixels, and what the motion took."""
+    """A picture blurred by a motion of `length` pixels along its diagonal, and the rest that the blur takes away."""
     kernel = torch.eye(length).flip(1) / length
 
     def blurred(x: Tensor) -> Tensor:

@@ -16,9 +16,9 @@ from fundiff.sampling.loop import Constraint
 def at_its_noise(
     original: Tensor, path: Path, generators: Sequence[torch.Generator], final: float, once: bool = False
 ) -> Callable[[int, float], Tensor]:
-    """(n, t) -> the first n originals with timestep t's noise; from the timestep `final` on the originals themselves.
+    """A function (n, t) -> the first n originals, noised to timestep t; at `final` and below the originals themselves.
 
-    The noise is drawn anew every time, or `once` for the whole denoising.
+    The noise is drawn anew at each call, or `once` for the whole denoising.
     """
 
     def drawn(n: int) -> Tensor:
@@ -44,8 +44,8 @@ def keep(
 ) -> Constraint:
     """x_t <- m x_t + (1 - m) forward(original, t) (course A1.7.2; RePaint, Lugmayr et al. 2022, eq. 8).
 
-    original `[B, C, H, W]`, mask `[B, 1, H, W]`, 1 where new content goes. At the timestep `final` the picture
-    is finished: what is kept is then the original itself, without the last trace of noise. once: `at_its_noise`.
+    original `[B, C, H, W]` in [-1, 1], mask `[B, 1, H, W]`, 1 where new content goes. final: the last timestep, at which the
+    kept region becomes the original without noise. once: as in `at_its_noise`.
     """
     known_at = at_its_noise(original, path, generators, final, once)
 
@@ -65,7 +65,7 @@ def keep_component(
 ) -> Constraint:
     """x_t <- x_t - c(x_t) + c(forward(original, t)): an inverse hybrid (factorized diffusion, Geng et al. 2024).
 
-    One linear component c of the picture is the original's, the rest is drawn. original `[B, C, H, W]`.
+    The linear component c of the picture stays that of the original; the rest is drawn. original `[B, C, H, W]` in [-1, 1].
     """
     known_at = at_its_noise(original, path, generators, final)
 
@@ -76,9 +76,9 @@ def keep_component(
 
 
 def back_and_forth(timesteps: Sequence[float], length: int, times: int) -> list[float]:
-    """The timesteps of RePaint's resampling: after every `length` steps back by as many, `times` - 1 times.
+    """RePaint's list of timesteps: each block of `length` steps is taken `times` times, with a jump back between.
 
-    What is new and what is kept get more passes to agree in; times = 1 is the plain list.
+    More passes make the new content fit to the kept one. times = 1 gives the plain list.
     """
     walk = [timesteps[0]]
     for start in range(0, len(timesteps) - 1, length):

@@ -1,4 +1,7 @@
-"""Estimators of a text-to-image prior, a function (x_t, t, embeddings `[B, 77, C]`) -> Estimate, and what is made of them."""
+"""Noise estimators made from a text-to-image prior, and combinations of estimators.
+
+A prior is a function (x_t, t, embeddings `[B, 77, C]`) -> Estimate.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 
 
 def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
-    """The prior's estimate under a prompt a row; embeddings `[B, 77, C]`."""
+    """The prior's estimate with one prompt per row; embeddings `[B, 77, C]`."""
 
     def estimate(x_t: Tensor, t: float) -> Estimate:
         return prior(x_t, t, embeddings[: len(x_t)])
@@ -45,10 +48,10 @@ def guided(prior: Prior, embeddings: Tensor, unconditional: Tensor, scale: float
 
 
 def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Estimator:
-    """Guidance of any estimate, however it is made: eps_u + g (eps_c - eps_u), v from the conditional one.
+    """Guidance of any two estimators: eps_u + g (eps_c - eps_u), v from the conditional one (course A1.6, A1.9).
 
-    It is linear, so components that sum to the identity need one unconditional estimate, not one each:
-    guide(hybrid(low, high), u, g) is the hybrid of both guided by themselves (Ho & Salimans 2022; course A1.6, A1.9).
+    A hybrid or factorized estimate is a sum of components of its parts' estimates. So one unconditional estimate serves all:
+    guide(hybrid(low, high), u, g) equals the hybrid of both guided alone (Ho & Salimans 2022).
     """
     if scale == 1:
         return conditional
@@ -63,10 +66,10 @@ def guide(conditional: Estimator, unconditional: Estimator, scale: float) -> Est
 def anagram(
     parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[float] = ()
 ) -> Estimator:
-    """The estimates made in each view, turned back and put together (Geng et al. 2024; course A1.8).
+    """The estimates made in each view, turned back and averaged (Geng et al. 2024; course A1.8).
 
-    reduction: "mean" by weight (the course's), "sum" of the weighted estimates, or "alternate": one view a step, in
-    turn along `timesteps`.
+    parts: (view, estimator, weight). reduction: "mean" by weight (the course's); "sum" of the weighted estimates; or
+    "alternate", one view per step, in turn along `timesteps`.
     """
     total = sum(weight for _, _, weight in parts) if reduction == "mean" else 1.0
     turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
@@ -92,9 +95,9 @@ def lowpass(x: Tensor, kernel: int = KERNEL, sigma: float = SIGMA) -> Tensor:
 
 
 def factorized(parts: Sequence[tuple[Component, Estimator]]) -> Estimator:
-    """The sum of one component of each estimate, and the mean of their v (factorized diffusion, Geng et al. 2024).
+    """The sum of one component of each estimate; v is the mean (factorized diffusion, Geng et al. 2024).
 
-    The components have to sum to the identity (fundiff.sampling.components), so that equal estimates stay what they are.
+    The components must sum to the identity (fundiff.sampling.components), so that equal estimates give that estimate.
     """
 
     def estimate(x_t: Tensor, t: float) -> Estimate:
@@ -107,7 +110,7 @@ def factorized(parts: Sequence[tuple[Component, Estimator]]) -> Estimator:
 
 
 def hybrid(low: Estimator, high: Estimator, kernel: int = KERNEL, sigma: float = SIGMA) -> Estimator:
-    """lowpass(eps_low) + highpass(eps_high): a picture that changes with the distance (course A1.9)."""
+    """lowpass(eps_low) + highpass(eps_high): a picture that looks different from afar (course A1.9)."""
     return factorized(
         [(lambda x: lowpass(x, kernel, sigma), low), (lambda x: x - lowpass(x, kernel, sigma), high)]
     )

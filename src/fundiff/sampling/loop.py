@@ -1,4 +1,4 @@
-"""The one loop. A technique is a start, a noise estimator, an optional constraint, and `denoise`."""
+"""The denoising loop. A technique is a start, a noise estimator, an optional constraint, and `denoise`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ def denoise(
     enter: Sequence[int] | None = None,
     renoise: Renoise | None = None,
 ) -> Iterator[Tensor]:
-    """Yield x after every step of `timesteps`; the last value is the picture, all of them are the animation.
+    """Yield x after every step of `timesteps`. The last value is the picture, all of them are the animation.
 
     x: `[B, C, H, W]`, the starts, at timesteps[0] or, with `enter` (ascending), row b at timesteps[enter[b]].
-    estimator: (x_t, t) -> Estimate, asked for the first rows only until later ones have entered.
+    estimator: (x_t, t) -> Estimate; rows that have not entered yet are left out of its calls.
     generators: one per row, so a row is the same alone or in a batch. constraint: applied after each step.
-    renoise: (x_t, t, t_later, noise) -> x at t_later, for timesteps that go back up; asks nothing of the estimator.
+    renoise: (x_t, t, t_later, noise) -> x at t_later, for steps to a larger t; they do not call the estimator.
+    Raises ValueError for `enter` that is not ascending, or a step to a larger t without `renoise`.
     """
     x = x.clone()
     enter = list(enter) if enter is not None else [0] * len(x)
@@ -56,7 +57,7 @@ def denoise(
 
 
 def last(frames: Iterable[Tensor]) -> Tensor:
-    """The picture: the newest value of a denoising, the only one that is kept."""
+    """The last value of a denoising, the picture; the others are not kept. Raises ValueError if there is none."""
     frame = None
     for frame in frames:  # noqa: B007
         pass
@@ -66,25 +67,28 @@ def last(frames: Iterable[Tensor]) -> Tensor:
 
 
 def every(stride: int, count: int) -> list[int]:
-    """The multiples of the stride below `count`, falling to 0: the course's 990, 960, ..., 0 of 1000 (A1.4)."""
+    """The multiples of the stride below `count`, descending to 0: the course's 990, 960, ..., 0 of 1000 (A1.4)."""
     return list(range((count - 1) // stride * stride, -1, -stride))
 
 
 def strided(count: int, steps: int) -> list[int]:
-    """`steps` timesteps from count - 1 down, `count / steps` apart, then -1: the clean image.
+    """`steps` timesteps from count - 1 downwards, `count / steps` apart, then -1 (the clean image).
 
-    Trailing spacing (Lin et al. 2024, section 3.3): all steps are as long, the first begins at the most noise and the
-    last ends at none, so no call of the estimator is wasted.
+    This is trailing spacing (Lin et al. 2024, section 3.3): the first step starts at pure noise and the last ends without
+    noise, so no call of the estimator is wasted.
     """
     return [*(round(count - index * count / steps) - 1 for index in range(steps)), -1]
 
 
 def euler_timesteps(path: Linear, start: float, length: float) -> list[float]:
-    """The t of steps of `length` from alpha = `start` to the image, the last one shortened to land on it (course 1.5, 2026)."""
+    """The t of Euler's steps of size `length` in alpha, from alpha = `start` to the image (course 1.5, 2026).
+
+    The last step is shortened to end at the image.
+    """
     steps = ceil((1 - start) / length - 1e-9)
     return [*(path.at_alpha(start + index * length) for index in range(steps)), -1.0]
 
 
 def calls(timesteps: Sequence[float]) -> int:
-    """How often a denoising along `timesteps` asks its estimator: once a step that goes down."""
+    """The number of calls of the estimator in a denoising along `timesteps`: one for each step to a smaller t."""
     return sum(t_next < t for t, t_next in pairwise(timesteps))

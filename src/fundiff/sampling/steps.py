@@ -1,4 +1,4 @@
-"""One step from t to t_prev < t: a function (x_t, t, t_prev, estimate, noise) -> x at t_prev."""
+"""Steps from t to t_prev < t: functions (x_t, t, t_prev, estimate, noise) -> x at t_prev."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Step = Callable[[Tensor, float, float, Estimate, Tensor], Tensor]
 def ancestral(
     process: Process[VariancePreserving], within: Callable[[Tensor], Tensor] = lambda x0: x0
 ) -> Step:
-    """The course's step (A1.4, B2): a draw of x at t_prev given x_t and the estimated x_0 (Ho et al. 2020, eq. 7).
+    """The course's step (A1.4, B2): a sample of x at t_prev given x_t and the estimated x_0 (Ho et al. 2020, eq. 7).
 
-    `within` may bound the estimated x_0. The last step, to t_prev = -1, adds no noise.
+    within: a function that may bound the estimated x_0. The last step, to t_prev = -1, adds no noise.
     """
     path = process.path
 
@@ -39,7 +39,7 @@ def ancestral(
 
 
 def scheduler(process: Process[VariancePreserving], ddpm: Any) -> Step:
-    """diffusers' DDPMScheduler.step: the course's, with that scheduler's clipping or thresholding of x_0."""
+    """The step of diffusers' DDPMScheduler: `ancestral` with that scheduler's clipping or thresholding of x_0."""
     config = ddpm.config
 
     def within(x0: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def scheduler(process: Process[VariancePreserving], ddpm: Any) -> Step:
 
 
 def ddim(process: Process) -> Step:
-    """The deterministic step of DDIM (Song et al. 2021, eq. 12 with sigma 0); on the linear path it is Euler's."""
+    """The deterministic step of DDIM (Song et al. 2021, eq. 12 with sigma 0). On the linear path it equals Euler's."""
 
     def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         x0, eps = process.x0(x_t, t, estimate.eps), process.eps(x_t, t, estimate.eps)
@@ -61,7 +61,7 @@ def ddim(process: Process) -> Step:
 
 
 def euler(path: Linear) -> Step:
-    """Euler's step along the straight line, of which the estimate is the velocity (course Part B, 2025)."""
+    """Euler's step along the straight line; the estimate holds the velocity (course Part B, 2025)."""
 
     def step(x_t: Tensor, t: float, t_prev: float, estimate: Estimate, noise: Tensor) -> Tensor:
         return x_t + (path.alpha(t_prev) - path.alpha(t)) * estimate.eps
@@ -72,7 +72,7 @@ def euler(path: Linear) -> Step:
 def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[float]) -> Step:
     """DPM-Solver++(2M), deterministic (Lu et al. 2022), by diffusers' own scheduler; the estimate is the noise.
 
-    It remembers its last step, so it serves one denoising along `timesteps`, all rows from the start.
+    It uses the estimate of the step before. So each denoising needs a new one, and all rows start together.
     """
     from diffusers import DPMSolverMultistepScheduler
 
@@ -93,7 +93,7 @@ def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[float])
     return step
 
 
-# Samplers of a process that predicts noise, each for one denoising along the given timesteps.
+# Samplers of a process that predicts noise: (process, timesteps) -> the step of one denoising.
 SAMPLERS: dict[str, Callable[[Process[VariancePreserving], Sequence[float]], Step]] = {
     "ancestral": lambda process, timesteps: ancestral(process),
     "ddim": lambda process, timesteps: ddim(process),

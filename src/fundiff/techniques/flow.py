@@ -30,7 +30,10 @@ def point(path: Linear, seed: int, image: Tensor, t: float) -> Tensor:
 
 
 def blurs(x_t: Tensor, t: float, image: Tensor, sigmas: Sequence[float]) -> dict[float, tuple[Tensor, float]]:
-    """sigma -> (x_t / t blurred, its mean squared error); sigmas in pixels of 512, the kernel three each way (course 1.2)."""
+    """sigma -> (x_t / t blurred, its mean squared error) (course 1.2).
+
+    sigmas: in pixels of a 512 x 512 picture; the kernel reaches three sigmas to each side.
+    """
     scaled = {sigma: smooth(x_t / t, sigma * x_t.shape[-1] / SIDE) for sigma in sigmas}
     return {sigma: (blurred, error(blurred, image)) for sigma, blurred in scaled.items()}
 
@@ -68,7 +71,7 @@ def denoised(
     """x_t `[1, 3, S, S]` at t = `start`, then every Euler step to the image (course 1.5)."""
     timesteps = settings.timesteps(bench.path, start)
     yield x_t
-    # Euler steps draw no noise; the loop needs a generator all the same.
+    # Euler's steps use no noise, but the loop needs a generator.
     yield from bench.denoise(
         settings, x_t, bench.conditional([prompt]), timesteps, [generator(settings.seed)]
     )

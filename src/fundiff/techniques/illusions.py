@@ -23,7 +23,7 @@ from fundiff.techniques.settings import Guided
 from fundiff.views.registry import view_named
 
 
-class Part(Section):
+class PromptedView(Section):
     """One reading of an anagram: a view and what it shows."""
 
     view: str = Field(
@@ -36,14 +36,16 @@ class Part(Section):
 class AnagramParams(Guided):
     """Params of a stage of anagrams."""
 
-    anagrams: Named[Annotated[list[Part], Field(min_length=2)]] = Field(description="name -> its readings")
+    anagrams: Named[Annotated[list[PromptedView], Field(min_length=2)]] = Field(
+        description="name -> its readings"
+    )
     reduction: Literal["mean", "sum", "alternate"] = "mean"
     samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
     turning: int = Field(ge=2, le=200, description="frames of one turn in the animation")
 
     @model_validator(mode="after")
     def whole(self) -> Self:
-        """With reduction sum the weights sum to 1, else the sum is no noise estimate."""
+        """With reduction sum the weights must sum to 1, or the sum is not a noise estimate."""
         for name, parts in self.anagrams.items():
             total = sum(part.weight for part in parts)
             if self.reduction == "sum" and abs(total - 1) > 1e-6:
@@ -59,7 +61,7 @@ def large(
     readings: Sequence[Reading],
     image: Tensor,
 ) -> Tensor:
-    """The anagram `[3, S, S]` at four times its size, by stage II through all its views."""
+    """The anagram `[3, S, S]` at four times its size, by stage II in all its views."""
     told = [(view, bench.states([prompt]), weight) for view, prompt, weight in readings]
     unconditional = bench.states([params.unconditional])[0]
     generators = [generator(params.seed, name, "large")]

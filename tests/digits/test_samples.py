@@ -9,7 +9,7 @@ from fundiff.digits.estimators import check_guidance, classed, timed
 from fundiff.digits.fit import ClassParams
 from fundiff.digits.networks import process_of, unet_of
 from fundiff.digits.objectives import held_out_prediction, prediction
-from fundiff.digits.sampling import sample, samplers
+from fundiff.digits.samples import sample, samplers
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, sample_generators

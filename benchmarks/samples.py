@@ -10,7 +10,7 @@ from benchmarks.digit_scores import GUIDANCE, SEED, digit_scores, scoring
 from benchmarks.turn import Play, Turn, timed
 from fundiff.digits.estimators import classed
 from fundiff.digits.networks import load_unet, process_of
-from fundiff.digits.sampling import sample
+from fundiff.digits.samples import sample
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.sampling.loop import last
@@ -18,7 +18,7 @@ from fundiff.sampling.loop import last
 ASKED = 1000
 
 
-def notebook_sampling(folder: str, count: int) -> Play:
+def notebook_samples(folder: str, count: int) -> Play:
     """Seconds for 1,000 digits, scaled from one sheet of `count`: 300 steps, two UNet calls each, fp32."""
     device, labels = prepare_runtime().device, scoring().labels(count)
     unet = load_unet(folder)[0].to(device)
@@ -35,7 +35,7 @@ def notebook_sampling(folder: str, count: int) -> Play:
     return play
 
 
-def fundiff_sampling(folder: str, steps: int) -> Play:
+def fundiff_samples(folder: str, steps: int) -> Play:
     """Seconds for 1,000 digits by DDIM. As many are scored as of the rival, since the scores depend on the count."""
     runtime = prepare_runtime()
     unet, config = load_unet(folder)
