@@ -324,6 +324,15 @@ def test_it_says_when_the_bench_is_of_another_machine(made, page):
         path.write_text(before)
 
 
+def test_a_prompt_stays_text(tmp_path):
+    """Equations are rendered in the templates alone."""
+    root = project(tmp_path)
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    params["text_sdedit"]["prompt"] = "a $5 note, $x_t$ <b>"
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    assert "a $5 note, $x_t$ &lt;b&gt;" in built(root)
+
+
 def test_results_of_another_library_version_are_named(made, page):
     assert "made with other versions" not in page
     path, now = made / "metrics/judge.json", versions()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fundiff.critic.encoder import ImageEncoder, save_critic
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.runtime import prepare_runtime
 from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +138,9 @@ def project(tmp_path_factory):
 
 
 def numbers(name: str) -> dict:
-    return json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+    found = json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+    assert found.pop("runtime") == str(prepare_runtime())
+    return found
 
 
 @pytest.mark.parametrize("name", STAGES[3:])
@@ -223,3 +226,30 @@ def test_a_wrong_param_is_one_line(project, name, key, value, message):
     with pytest.raises(UserError) as error:
         importlib.import_module(f"stages.{name}").__dict__["main"](params)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+TWO = [{"view": "identity", "prompt": "a photo of a dog"}, {"view": "flip", "prompt": "a snowy village"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("sampling", {"prompt": "empty"}),
+        ("sampling", {"prompt": ""}),
+        ("sampling", {"prompt": "a $5 note, $x_t$"}),
+        ("guidance", {"negative_prompts": ["empty"]}),
+        ("guidance", {"negative_prompts": [""]}),
+        ("guidance", {"guidance_scale": 0}),
+        ("guidance", {"guidance_scale": 1}),
+        ("visual_anagrams", {"anagrams": {"two_prompts_in_all": TWO}}),
+    ],
+)
+def test_any_prompt_and_scale_is_drawn(project, name, changes):
+    stage = importlib.import_module(f"stages.{name}")
+    kept = Path(f"metrics/{name}.json").read_bytes()
+    try:
+        stage.main(stage.Params.model_validate(section(name).model_dump() | changes))
+        assert all(isinstance(value, int | float | dict | str) for value in numbers(name).values())
+    finally:
+        run(name)
+    assert Path(f"metrics/{name}.json").read_bytes() == kept

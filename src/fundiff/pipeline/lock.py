@@ -1,6 +1,6 @@
-"""Check of dvc.lock. DVC rewrites it after every stage; a kill at that moment leaves it cut, and DVC's error is long.
+"""What `make repro` checks before DVC starts: that the folder is a git repository, and that dvc.lock is whole.
 
-`make repro` runs `python -m fundiff.pipeline.lock` first, which reports a cut file in one line.
+DVC rewrites dvc.lock after every stage; a kill at that moment leaves it cut, and DVC's error is long.
 """
 
 from __future__ import annotations
@@ -28,8 +28,15 @@ def read_lock(path: Path) -> dict[str, Any]:
     return stages
 
 
+def in_git(folder: Path) -> None:
+    """Raises UserError where the folder is in no git repository, as after unpacking a ZIP: DVC needs one."""
+    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        raise UserError(f"{folder}: not in a git repository, which DVC needs; run `git init` here, or clone")
+
+
 if __name__ == "__main__":
     try:
+        in_git(Path.cwd())
         read_lock(Path("dvc.lock"))
     except UserError as error:
         sys.exit(str(error))
