@@ -13,6 +13,8 @@ from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.loop import calls, denoise, every, last
 from fundiff.sampling.steps import ancestral, ddim
 
+pytestmark = pytest.mark.bits
+
 PATH = VariancePreserving.linear_betas(1000, 1e-4, 0.02)
 STEP = ancestral(EpsPrediction(PATH))
 TIMESTEPS = list(range(990, -1, -330))
@@ -109,8 +111,8 @@ def test_the_way_back_of_repaint_is_diffusers(steps, monkeypatch):
         assert torch.allclose(made.undo_step(one, t), mean, atol=1e-6)
         drawn = iter(torch.eye(stride, dtype=torch.float64))
         monkeypatch.setattr(
-            "diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, **k: next(drawn)
-        )  # noqa: B023
+            "diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, draws=drawn, **k: next(draws)
+        )
         deviation = process.path.renoise(zero, t - 1, t - 1 + stride, one)
         apart = made.undo_step(torch.zeros(stride, dtype=torch.float64), t)  # each draw in a place of its own
         assert torch.allclose(apart.norm(), deviation, atol=1e-6)

@@ -184,6 +184,7 @@ def test_every_restoration_is_scored(project):
     assert {"iterative", "one_step", "blurred", "noisy"} <= set(numbers("iterative_denoising"))
 
 
+@pytest.mark.bits
 def test_a_stage_run_again_leaves_the_same_bytes(project):
     def made() -> dict[str, bytes]:
         return {

@@ -6,6 +6,8 @@ import torch
 from fundiff.pipeline.noise import sample_generators
 from fundiff.techniques.inpainting import inpaint, known_error, resampled
 
+pytestmark = pytest.mark.bits
+
 
 @pytest.fixture
 def masks(originals):
