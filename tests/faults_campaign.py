@@ -178,23 +178,19 @@ def full_disk(project: Project, stage: str) -> None:
 def damaged(project: Project, stage: str) -> None:
     """A byte of an out changed in DVC's cache, and the out gone from the workspace."""
     folder, chance = project.folder, project.chance
-    stage = (
-        stage
-        if outs(folder, stage, cached=True)
-        else chance.choice(["fetch_mnist", "judge", "train_denoiser"])
-    )
-    gone = chance.choice(outs(folder, stage, cached=True))
+    kept = outs(folder, stage, cached=True) or [f for s in STAGES for f in outs(folder, s, cached=True)]
+    gone = chance.choice(kept)
     size = gone.stat().st_size
     content = gone.read_bytes()
     gone.unlink()
-    for kept in (folder / ".dvc/cache/files").rglob("*"):
-        if kept.is_file() and kept.stat().st_size == size and kept.read_bytes() == content:
-            mode = kept.stat().st_mode
-            kept.chmod(0o644)
-            kept.write_bytes(
+    for copy in (folder / ".dvc/cache/files").rglob("*"):
+        if copy.is_file() and copy.stat().st_size == size and copy.read_bytes() == content:
+            mode = copy.stat().st_mode
+            copy.chmod(0o644)
+            copy.write_bytes(
                 content[: size // 2] + bytes([content[size // 2] ^ 1]) + content[size // 2 + 1 :]
             )
-            kept.chmod(mode)  # as a failing disk would leave it
+            copy.chmod(mode)  # as a failing disk would leave it
             return
     raise AssertionError(f"{gone} is not in DVC's cache")
 
@@ -209,9 +205,9 @@ def cut(project: Project, stage: str) -> None:
 
 def swapped(project: Project, stage: str) -> None:
     """Two outs of a stage, or of two stages, under each other's names."""
-    here = outs(project.folder, stage)
+    here, others = outs(project.folder, stage), [f for s in STAGES for f in outs(project.folder, s)]
     one = project.chance.choice(here)
-    other = project.chance.choice([path for path in here + outs(project.folder, "judge") if path != one])
+    other = project.chance.choice([path for path in others if path != one])
     aside = one.with_name("aside")
     one.replace(aside), other.replace(one), aside.replace(other)
 
