@@ -182,11 +182,13 @@ def project(root: Path) -> Path:
     shutil.copytree(ROOT / "report/template", root / "report/template")
     shutil.copytree(ROOT / "profiles", root / "profiles")
     (root / "metrics").mkdir()
+    (root / "data").mkdir()
+    (root / "data/model.json").write_text('{"timesteps": 1000}', encoding="utf-8")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | PART_A
     params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     stages = {name: STAGES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
-    deps = [path for entry in stages.values() for path in files(entry, "plots")]
+    deps = ["data/model.json", *(path for entry in stages.values() for path in files(entry, "plots"))]
     stages["report"] = {"cmd": "python -m stages.report", "deps": deps, "outs": ["report/index.html"]}
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
     (root / "stages").symlink_to(ROOT / "stages")
@@ -247,7 +249,7 @@ def project(root: Path) -> Path:
 
 def inputs(root: Path) -> list[str]:
     entries = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return [path for entry in entries.values() for path in files(entry, "plots")]
+    return ["data/model.json", *(path for entry in entries.values() for path in files(entry, "plots"))]
 
 
 def built(root: Path) -> str:
@@ -475,6 +477,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
     needed = made | {
         "params.yaml",
         "data/inputs/versions.json",
+        "data/model.json",
         "profiles/course",
         "metrics/bench.json",
         "models/flow",

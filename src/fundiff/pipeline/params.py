@@ -2,7 +2,6 @@
 
 import difflib
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -120,30 +119,9 @@ def inherited(kind: type[Section], sections: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in base.items() if key in kind.model_fields}
 
 
-def inherited_by_some(base: Any, inheritable: Collection[str]) -> None:
-    """Raises UserError for a key of `base` that no stage inherits, which would change nothing."""
-    for key in base if isinstance(base, dict) else ():
-        if key not in inheritable:
-            raise UserError(
-                f"params.yaml: {BASE}.{str(key)[:80]} is not a key that a stage inherits; "
-                f"{nearest(str(key), list(inheritable))}"
-            )
-
-
-def load_section(
-    kind: type[S],
-    name: str,
-    known: list[str],
-    path: str | Path = "params.yaml",
-    inheritable: Collection[str] | None = None,
-) -> S:
-    """The section `name` of params.yaml over what it inherits.
-
-    known: the names of all sections. inheritable: the keys that `base` may have, any where it is None.
-    """
+def load_section(kind: type[S], name: str, known: list[str], path: str | Path = "params.yaml") -> S:
+    """The section `name` of params.yaml over what it inherits; `known` are the names of all sections."""
     sections = read_params(path)
-    if inheritable is not None:
-        inherited_by_some(sections.get(BASE), inheritable)
     for other in sections:
         if other not in (BASE, *known):
             raise UserError(f"{path}: {str(other)[:80]} is not a section; {nearest(str(other), known)}")

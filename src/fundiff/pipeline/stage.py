@@ -12,7 +12,7 @@ from typing import Any
 
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import BASE, S, load_section, read_yaml
+from fundiff.pipeline.params import BASE, S, load_section, nearest, read_params, read_yaml
 from fundiff.pipeline.versions import record_versions
 
 
@@ -29,11 +29,27 @@ def entry_of(name: str, pipeline: str = "dvc.yaml") -> dict[str, Any]:
     return entries[name]
 
 
-def inheritable_keys() -> set[str]:
-    """The keys of `base` in params.yaml that a stage inherits, as the dvc.yaml files say."""
+def inheritable_keys() -> list[str]:
+    """The keys of `base` in params.yaml that stages inherit, as the dvc.yaml files say."""
     pipelines = [path for pattern in ("dvc.yaml", "*/dvc.yaml") for path in Path().glob(pattern)]
     texts = [path.read_text(encoding="utf-8") for path in pipelines]
-    return {key for text in texts for key in re.findall(rf"\b{BASE}\.(\w+)", text)}
+    return sorted({key for text in texts for key in re.findall(rf"\b{BASE}\.(\w+)", text)})
+
+
+def declared(key: str) -> bool:
+    """Whether any section has a field of that name, be its stage in dvc.yaml or not."""
+    field = re.compile(rf"^    {re.escape(key)}: ", re.MULTILINE)
+    sources = [*Path("stages").glob("*.py"), *Path(__file__).parents[1].rglob("*.py")]
+    return any(field.search(path.read_text(encoding="utf-8")) for path in sources)
+
+
+def check_base(base: Any) -> None:
+    """Raises UserError for a key of `base` that no section has: it would change nothing."""
+    inherited = inheritable_keys()
+    for key in map(str, base if isinstance(base, dict) else ()):
+        if key not in inherited and not declared(key):
+            known = nearest(key, inherited)
+            raise UserError(f"params.yaml: {BASE}.{key[:80]} is not a key that a stage inherits; {known}")
 
 
 def listed(paths: list[str]) -> str:
@@ -78,7 +94,12 @@ def from_outside(error: Exception) -> str:
 
 def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
     """Run stage `name` on its section of params.yaml."""
-    guarded(name, lambda: work(load_section(section, name, stage_names(), inheritable=inheritable_keys())))
+
+    def whole() -> None:
+        check_base(read_params().get(BASE))
+        work(load_section(section, name, stage_names()))
+
+    guarded(name, whole)
 
 
 def guarded(name: str, work: Callable[[], None], pipeline: str = "dvc.yaml") -> None:

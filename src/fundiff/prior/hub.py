@@ -34,10 +34,11 @@ class Model(Section):
 
 
 class Pinned(Model):
-    """The manifest that stage `model` writes: its params, the hub revisions and the files' hashes."""
+    """The manifest that stage `model` writes: its params, the hub revisions, its timesteps and the files' hashes."""
 
     revision: str | None
     stage_ii_revision: str | None
+    timesteps: int = Field(ge=2, description="T: how many timesteps it was trained on")
     files: dict[str, str]
 
 
@@ -87,6 +88,13 @@ def folder_of(
         )
 
 
+def trained_timesteps(folder: Path, name: str) -> int:
+    """T of a prior, as its scheduler says. Raises UserError where it does not."""
+    with access(name):
+        config = json.loads((folder / "scheduler/scheduler_config.json").read_text(encoding="utf-8"))
+        return int(config["num_train_timesteps"])
+
+
 def pin(model: Model) -> Pinned:
     """The model with its hub revisions and the SHA-256 of its files, on which later stages depend."""
     revisions: dict[str, str | None] = {}
@@ -100,11 +108,13 @@ def pin(model: Model) -> Pinned:
             raise UserError(
                 f"model.name {name!r} has no unet/config.json; expected the layout of diffusers' IFPipeline"
             )
+        if key == "revision":
+            timesteps = trained_timesteps(folder, name)
         if not Path(name).is_dir():
             revisions[key] = folder.name
         for path in sorted(p for part in COMPONENTS for p in (folder / part).rglob("*") if p.is_file()):
             files[f"{name}/{path.relative_to(folder).as_posix()}"] = digest(path)
-    return Pinned.model_validate(model.model_dump() | revisions | {"files": files})
+    return Pinned.model_validate(model.model_dump() | revisions | {"timesteps": timesteps, "files": files})
 
 
 def load_pinned(path: str | Path) -> Pinned:
