@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy, normalize
 
 from fundiff.critic.encoder import (
@@ -117,6 +118,25 @@ def test_a_folder_without_a_critic_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"holds no critic .*train_critic") as error:
         load_critic(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_a_cut_critic_file_is_one_line(trained, tmp_path):
+    save_critic(tmp_path, trained.encoder, {})
+    path = tmp_path / "model.safetensors"
+    whole = path.read_bytes()
+    weights = load_file(path)
+    for size in (0, 7, 1000, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(UserError, match=r"holds no critic \(SafetensorError\); run dvc repro") as error:
+            load_critic(tmp_path)
+        assert "\n" not in str(error.value)
+    save_file({name: weights[name] for name in sorted(weights)[1:]}, path)
+    with pytest.raises(UserError, match=r"holds no critic \(RuntimeError\)"):
+        load_critic(tmp_path)
+    path.write_bytes(whole)
+    (tmp_path / "metrics.json").write_text('{"r_at_1"')
+    with pytest.raises(UserError, match=r"holds no critic \(JSONDecodeError\)"):
+        load_critic(tmp_path)
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says():

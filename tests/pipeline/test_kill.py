@@ -61,6 +61,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
 
 
 @pytest.mark.slow
+@pytest.mark.bits
 @pytest.mark.parametrize("name", TRAININGS)
 def test_kill_9_in_the_middle_then_the_same_bits(name, trained):
     folder, undisturbed = trained

@@ -9,7 +9,15 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.params import Named, Section, inherited, load_section, read_params, validate
+from fundiff.pipeline.params import (
+    Named,
+    Section,
+    inherited,
+    inherited_by_some,
+    load_section,
+    read_params,
+    validate,
+)
 from fundiff.pipeline.stage import guarded, inheritable_keys, stage_names
 from stages.noising import Params as Noising
 from stages.train_class_unet import Params
@@ -57,16 +65,18 @@ def test_an_unknown_section_names_the_nearest(tmp_path):
         load_section(Params, "train_class_unet", stage_names(), path)
 
 
-def test_a_key_of_base_that_no_stage_inherits_names_the_nearest(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text("base: {sed: 3}\nnoising: {seed: 1, sigmas: [1], digits: 2}\n")
-    said = r"base\.sed is not a key that a stage inherits; did you mean 'seed'\?"
-    with pytest.raises(UserError, match=said):
-        load_section(Noising, "noising", ["noising"], path, inheritable_keys())
-
-
-def test_every_key_of_base_as_shipped_is_inherited():
-    assert set(SECTIONS["base"]) == inheritable_keys()
+def test_a_key_of_base_that_no_stage_inherits_names_the_nearest():
+    for key in ("sed", "Seed", "", "a.b", "strides"):
+        with pytest.raises(
+            UserError, match=r"base\..* is not a key that a stage inherits; (did|known)"
+        ) as error:
+            inherited_by_some(SECTIONS["base"] | {key: 3}, inheritable_keys())
+        assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=r"did you mean 'stride'\?"):
+        inherited_by_some({"strides": 3}, inheritable_keys())
+    assert set(SECTIONS["base"]) == set(inheritable_keys())
+    inherited_by_some(SECTIONS["base"], inheritable_keys())
+    inherited_by_some(None, inheritable_keys())
 
 
 def test_yaml_that_is_none_is_one_line(tmp_path):

@@ -14,6 +14,8 @@ from fundiff.sampling.loop import calls, denoise, euler_timesteps, last
 from fundiff.sampling.steps import ddim, euler
 from tests.tiny import SIZE, make_if, rescheduled
 
+pytestmark = pytest.mark.bits
+
 STATES = torch.randn(2, 77, 32, generator=torch.Generator().manual_seed(1))
 
 

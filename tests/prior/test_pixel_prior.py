@@ -159,7 +159,7 @@ def hub(folder, tmp_path, monkeypatch):
 
 def test_a_hub_id_is_pinned_to_its_revision(hub):
     pinned = pin(Model(name="DeepFloyd/IF-I-XL-v1.0", **OPTIONS))
-    assert pinned.revision == hub
+    assert pinned.revision == hub and pinned.timesteps == 1000
     assert load_pixel_prior(pinned, CPU).size == SIZE
 
 

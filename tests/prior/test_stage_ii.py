@@ -28,7 +28,7 @@ def model(tmp_path_factory):
     folder = make_stage_ii(tmp_path_factory.mktemp("prior") / "if-ii")
     return Pinned(
         name="none", variant=None, precision="fp32", offload=False, stage_ii=str(folder),
-        revision=None, stage_ii_revision=None, files={}, schedule=schedule_of("none", scheduler()),
+        revision=None, stage_ii_revision=None, timesteps=1000, files={}, schedule=schedule_of("none", scheduler()),
     )  # fmt: skip
 
 

@@ -193,11 +193,13 @@ def project(root: Path) -> Path:
     shutil.copytree(ROOT / "report/template", root / "report/template")
     shutil.copytree(ROOT / "profiles", root / "profiles")
     (root / "metrics").mkdir()
+    (root / "data").mkdir()
+    (root / "data/model.json").write_text('{"timesteps": 1000}', encoding="utf-8")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | PART_A
     params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     stages = {name: ENTRIES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
-    deps = [path for entry in stages.values() for path in files(entry, "plots")]
+    deps = ["data/model.json", *(path for entry in stages.values() for path in files(entry, "plots"))]
     inherited = [f"base.{key}" for key in params["base"]]  # that all of them have a reader is no matter here
     stages["report"] = {
         "cmd": "python -m stages.report",
@@ -263,7 +265,10 @@ def project(root: Path) -> Path:
 
 
 def inputs(root: Path) -> list[str]:
-    return [path for entry in stage_entries(root).values() for path in files(entry, "plots")]
+    return [
+        "data/model.json",
+        *(path for entry in stage_entries(root).values() for path in files(entry, "plots")),
+    ]
 
 
 def built(root: Path) -> str:
@@ -325,6 +330,15 @@ def test_it_says_when_the_bench_is_of_another_machine(made, page):
             built(made)
     finally:
         path.write_text(before)
+
+
+def test_a_prompt_stays_text(tmp_path):
+    """Equations are rendered in the templates alone."""
+    root = project(tmp_path)
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    params["text_sdedit"]["prompt"] = "a $5 note, $x_t$ <b>"
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    assert "a $5 note, $x_t$ &lt;b&gt;" in built(root)
 
 
 def test_results_of_another_library_version_are_named(made, page):
@@ -463,6 +477,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
         "params.yaml",
         "data/inputs/versions.json",
         "data/upscaled",
+        "data/model.json",
         "profiles/course",
         "metrics/bench.json",
         "models/flow",

@@ -22,6 +22,7 @@ from fundiff.report.layout import Grid, grid_of, originals, times_of_frames
 from fundiff.report.results import load_stages
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
+from fundiff.sampling.loop import every
 from tests.commands import shell
 from tests.pipelines import ENTRIES
 from tests.report.test_page import IMAGES, LEVELS, ROOT, inputs, picture, project
@@ -136,9 +137,10 @@ def test_a_prompts_picture_is_found_by_its_words(tmp_path):
 
 
 def test_frames_tell_their_time():
-    assert times_of_frames({"stride": 30}, 34) == [f"t = {t}" for t in range(990, -1, -30)]
-    few = times_of_frames({"stride": 30}, 4, 10)
+    assert times_of_frames({"T": 1000, "stride": 30}, 34) == [f"t = {t}" for t in range(990, -1, -30)]
+    few = times_of_frames({"T": 1000, "stride": 30}, 4, 10)
     assert few[0] == "t = 690" and few[-1] == "t = 0" and len(few) == 4
+    assert times_of_frames({"T": 300, "stride": 37}, 9) == [f"t = {t}" for t in every(37, 300)]
 
 
 def test_the_guide_for_teachers_names_only_what_is_there():

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from diffusers import RePaintScheduler
 
 from fundiff.pipeline.noise import randn, sample_generators
 from fundiff.process.paths import Linear, VariancePreserving
@@ -11,6 +12,8 @@ from fundiff.sampling.constraints import back_and_forth, keep, keep_component
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.loop import calls, denoise, every, last
 from fundiff.sampling.steps import ancestral, ddim
+
+pytestmark = pytest.mark.bits
 
 PATH = VariancePreserving.linear_betas(1000, 1e-4, 0.02)
 STEP = ancestral(EpsPrediction(PATH))
@@ -70,6 +73,49 @@ def test_jumps_back_ask_nothing_of_the_estimator_and_are_the_forward_process():
     assert torch.equal(frames[2], PATH.renoise(frames[1], 330, 990, noise))
     with pytest.raises(ValueError, match="go back from 330 to 990"):
         list(denoise(start, estimator, walk, STEP, g))
+
+
+def repaint(steps: int) -> tuple[RePaintScheduler, EpsPrediction[VariancePreserving]]:
+    """diffusers' scheduler of RePaint, set to so many of 300 timesteps, and the same process of ours."""
+    made = RePaintScheduler(300, 1e-4, 0.02, "linear", eta=1.0, clip_sample=False)
+    made.set_timesteps(steps, jump_length=10, jump_n_sample=2)
+    made.alphas_cumprod = made.alphas_cumprod.double()
+    return made, EpsPrediction(VariancePreserving(made.alphas_cumprod))
+
+
+@pytest.mark.parametrize("steps", [300, 299, 50, 37, 13])
+def test_a_step_of_repaint_is_diffusers(steps, monkeypatch):
+    """Its ancestral step of the posterior's variance inside the hole, and the noised original outside."""
+    made, process = repaint(steps)
+    g = torch.Generator().manual_seed(0)
+    x, eps, noise = (torch.randn(2, 3, 8, 8, generator=g, dtype=torch.float64) for _ in range(3))
+    monkeypatch.setattr("diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, **k: noise)
+    monkeypatch.setattr("fundiff.sampling.constraints.randn", lambda *a: noise)
+    kept = keep(ORIGINAL.double(), MASK.double(), process.path, sample_generators(0, 2), -1)
+    stride = 300 // steps
+    for t in list(range((steps - 1) * stride, 0, -stride))[:: max(1, steps // 6)]:
+        theirs = made.step(eps, t, x, ORIGINAL.double(), 1 - MASK.double()).prev_sample
+        drawn = ancestral(process)(x, t, t - stride, Estimate(eps, torch.full_like(x, -1)), noise)
+        assert torch.allclose(kept(drawn, t - stride), theirs, atol=1e-6), t
+
+
+@pytest.mark.parametrize("steps", [300, 50, 37, 13])
+def test_the_way_back_of_repaint_is_diffusers(steps, monkeypatch):
+    """Mean and variance of a jump back. diffusers' own begins one timestep earlier than it says."""
+    made, process = repaint(steps)
+    stride = 300 // steps
+    for t in (stride, 5 * stride):
+        monkeypatch.setattr("diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, **k: 0.0)
+        one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+        mean = process.path.renoise(one, t - 1, t - 1 + stride, zero)
+        assert torch.allclose(made.undo_step(one, t), mean, atol=1e-6)
+        drawn = iter(torch.eye(stride, dtype=torch.float64))
+        monkeypatch.setattr(
+            "diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, draws=drawn, **k: next(draws)
+        )
+        deviation = process.path.renoise(zero, t - 1, t - 1 + stride, one)
+        apart = made.undo_step(torch.zeros(stride, dtype=torch.float64), t)  # each draw in a place of its own
+        assert torch.allclose(apart.norm(), deviation, atol=1e-6)
 
 
 @pytest.mark.parametrize("path", [PATH, Linear(1000)])

@@ -7,6 +7,8 @@ from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, conditional, guide, guided, hybrid, lowpass
 from fundiff.views.registry import VIEWS
 
+pytestmark = pytest.mark.bits
+
 EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
 NONE = torch.zeros(77, 4)
 X = torch.randn(3, 3, 40, 40, generator=torch.Generator().manual_seed(1))

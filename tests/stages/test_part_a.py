@@ -13,6 +13,7 @@ from PIL import Image
 from fundiff.critic.encoder import ImageEncoder, save_critic
 from fundiff.pictures.metadata import labels_of
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.runtime import prepare_runtime
 from stages import upscaling
 from tests.tiny import SIZE, make_if, make_stage_ii
 
@@ -142,7 +143,9 @@ def project(tmp_path_factory):
 
 
 def numbers(name: str) -> dict:
-    return json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+    found = json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+    assert found.pop("runtime") == str(prepare_runtime())
+    return found
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES[3:] if name != "upscaling"])
@@ -217,6 +220,7 @@ def test_every_restoration_is_scored(project):
     assert {"iterative", "one_step", "blurred", "noisy"} <= set(numbers("iterative_denoising"))
 
 
+@pytest.mark.bits
 def test_a_stage_run_again_leaves_the_same_bytes(project):
     def made() -> dict[str, bytes]:
         return {
@@ -259,3 +263,30 @@ def test_a_wrong_param_is_one_line(project, name, key, value, message):
     with pytest.raises(UserError) as error:
         importlib.import_module(f"stages.{name}").__dict__["main"](params)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+TWO = [{"view": "identity", "prompt": "a photo of a dog"}, {"view": "flip", "prompt": "a snowy village"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("sampling", {"prompt": "empty"}),
+        ("sampling", {"prompt": ""}),
+        ("sampling", {"prompt": "a $5 note, $x_t$"}),
+        ("guidance", {"negative_prompts": ["empty"]}),
+        ("guidance", {"negative_prompts": [""]}),
+        ("guidance", {"guidance_scale": 0}),
+        ("guidance", {"guidance_scale": 1}),
+        ("visual_anagrams", {"anagrams": {"two_prompts_in_all": TWO}}),
+    ],
+)
+def test_any_prompt_and_scale_is_drawn(project, name, changes):
+    stage = importlib.import_module(f"stages.{name}")
+    kept = Path(f"metrics/{name}.json").read_bytes()
+    try:
+        stage.main(stage.Params.model_validate(section(name).model_dump() | changes))
+        assert all(isinstance(value, int | float | dict | str) for value in numbers(name).values())
+    finally:
+        run(name)
+    assert Path(f"metrics/{name}.json").read_bytes() == kept

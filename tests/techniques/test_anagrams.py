@@ -7,6 +7,8 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.techniques.anagrams import draw_anagram
 from fundiff.views.registry import VIEWS
 
+pytestmark = pytest.mark.bits
+
 IDENTITY, FLIP = VIEWS["identity"](), VIEWS["flip"]()
 
 

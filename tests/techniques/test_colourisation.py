@@ -8,6 +8,8 @@ from fundiff.sampling.components import colour
 from fundiff.techniques.colourisation import chroma, colourfulness, colourise, grey, grey_error, in_range
 from fundiff.techniques.factorized import draw_factorized
 
+pytestmark = pytest.mark.bits
+
 
 def coloured(bench, settings, original, prompt, count=2):
     own, known = (sample_generators(settings.seed, count, what) for what in ("sample", "known"))

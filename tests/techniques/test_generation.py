@@ -6,6 +6,8 @@ import torch
 from fundiff.sampling.loop import last
 from fundiff.techniques.generation import generated, guided_samples, look
 
+pytestmark = pytest.mark.bits
+
 
 def unguided(bench, settings, prompt):
     estimator = bench.conditional([prompt] * 2)

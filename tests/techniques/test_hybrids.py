@@ -8,6 +8,8 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.sampling.estimators import hybrid
 from fundiff.techniques.hybrids import draw_hybrid
 
+pytestmark = pytest.mark.bits
+
 
 def drawn(bench, settings, far, near, kernel=33, sigma=2.0):
     own = sample_generators(settings.seed, 2)

@@ -7,6 +7,8 @@ from fundiff.pipeline.noise import sample_generators
 from fundiff.sampling.constraints import back_and_forth
 from fundiff.techniques.inpainting import inpaint, known_error
 
+pytestmark = pytest.mark.bits
+
 
 @pytest.fixture
 def masks(originals):

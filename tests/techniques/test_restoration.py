@@ -10,6 +10,8 @@ from fundiff.sampling.estimate import Estimate
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.restoration import iterative, noisy, one_step, psnr_ssim
 
+pytestmark = pytest.mark.bits
+
 T = 600
 
 

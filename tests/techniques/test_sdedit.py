@@ -9,6 +9,8 @@ from fundiff.pipeline.noise import randn, sample_generators
 from fundiff.sampling.constraints import keep
 from fundiff.techniques.sdedit import distance, sdedit
 
+pytestmark = pytest.mark.bits
+
 TREES = ["a tree", "a tree"]
 
 

@@ -42,7 +42,7 @@ def hashed(path: str, section: str) -> str:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"params.yaml: {section} names {path!r}, which cannot be read ({reason}); "
-            "give a file's path from the project's root"
+            "give a file's path from the project's root, and `git add` it for queued and --temp experiments"
         ) from None
 
 

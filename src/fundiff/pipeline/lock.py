@@ -1,10 +1,12 @@
-"""Check of the dvc.lock files: a kill while DVC writes one cuts it, and DVC's own error is long.
+"""What `make repro` checks before DVC starts: that the folder is a git repository, and that DVC's own files are whole.
 
-`make repro` runs `python -m fundiff.pipeline.lock` first, which reports a cut file in one line.
+DVC rewrites dvc.lock after every stage; a kill at that moment leaves it cut, and DVC's error is long. The objects of its cache
+are read-only and trusted: one that a failing disk has changed would be checked out without a word.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,33 @@ def read_locks(root: Path) -> dict[str, Any]:
     return {name: stage for path in paths for name, stage in read_lock(path).items()}
 
 
+def in_git(folder: Path) -> None:
+    """Raises UserError where the folder is in no git repository, as after unpacking a ZIP: DVC needs one."""
+    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        raise UserError(f"{folder}: not in a git repository, which DVC needs; run `git init` here, or clone")
+
+
+def without_damaged(cache: Path) -> list[Path]:
+    """Remove the objects of DVC's cache whose content is not that of their name; DVC then makes them anew."""
+    damaged = []
+    for path in sorted((cache / "files/md5").glob("??/*")):
+        if path.is_file() and md5(path) != path.parent.name + path.name.removesuffix(".dir"):
+            path.unlink()
+            damaged.append(path)
+    return damaged
+
+
+def md5(path: Path) -> str:
+    """The MD5 of a file in hex, by which DVC names it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
 if __name__ == "__main__":
     try:
+        in_git(Path.cwd())
         read_locks(Path())
+        for damaged in without_damaged(Path(".dvc/cache")):
+            print(f"{damaged}: damaged, and removed; what it held is made anew", file=sys.stderr)
     except UserError as error:
         sys.exit(str(error))

@@ -35,10 +35,11 @@ class Model(Section):
 
 
 class Pinned(Model):
-    """The manifest that stage `model` writes: its params, the hub revisions, the files' hashes and the noise levels."""
+    """The manifest that stage `model` writes: its params, the hub revisions, the files' hashes, T and the noise levels."""
 
     revision: str | None
     stage_ii_revision: str | None
+    timesteps: int = Field(ge=2, description="T: how many timesteps it was trained on")
     files: dict[str, str]
     schedule: Schedule
 
@@ -109,7 +110,8 @@ def pin(model: Model) -> Pinned:
     with access(model.name):
         ddpm = load_scheduler(folder_of(model.name, model.variant, revisions["revision"]))
     schedule = schedule_of(model.name, ddpm)
-    return Pinned.model_validate(model.model_dump() | revisions | {"files": files, "schedule": schedule})
+    told = {"files": files, "timesteps": len(schedule.alphas_cumprod), "schedule": schedule}
+    return Pinned.model_validate(model.model_dump() | revisions | told)
 
 
 def load_pinned(path: str | Path) -> Pinned:

@@ -114,7 +114,7 @@ class Resampling(nn.Module):
         return self.conv(interpolate(x.contiguous() if len(x) >= 64 else x, scale_factor=2.0, mode="nearest"))
 
 
-class Level(nn.Module):
+class Resolution(nn.Module):
     """The blocks of one resolution, and the way to the next."""
 
     def __init__(self, resnets: list[Resnet], resampling: Resampling | None):
@@ -257,7 +257,7 @@ class PlainUNet(nn.Module):
         for i, width in enumerate(widths):
             down = Resampling(width, up=False) if i < len(widths) - 1 else None
             self.down_blocks.append(
-                Level([resnet(kept[-1] if j == 0 else width, width) for j in range(layers)], down)
+                Resolution([resnet(kept[-1] if j == 0 else width, width) for j in range(layers)], down)
             )
             kept += [width] * (layers + (down is not None))
         attention = Attention(widths[-1], states, config["attention_head_dim"], groups)
@@ -265,7 +265,9 @@ class PlainUNet(nn.Module):
         self.up_blocks, channels = nn.ModuleList(), widths[-1]
         for i, width in enumerate(reversed(widths)):
             resnets = [resnet((channels if j == 0 else width) + kept.pop(), width) for j in range(layers + 1)]
-            self.up_blocks.append(Level(resnets, Resampling(width, up=True) if i < len(widths) - 1 else None))
+            self.up_blocks.append(
+                Resolution(resnets, Resampling(width, up=True) if i < len(widths) - 1 else None)
+            )
             channels = width
         self.conv_norm_out = nn.GroupNorm(groups, widths[0], eps)
         self.conv_out = nn.Conv2d(widths[0], config["out_channels"] * area, 3, padding=1)
@@ -279,10 +281,10 @@ class PlainUNet(nn.Module):
         time = silu(self.time_embedding(t, x.dtype) + self.add_embedding(encoder_hidden_states))
         states = self.encoder_hid_proj(encoder_hidden_states)
         kept = [self.conv_in(x)]
-        for level in self.down_blocks:
-            kept += level.down(kept[-1], time)  # type: ignore[operator]
+        for resolution in self.down_blocks:
+            kept += resolution.down(kept[-1], time)  # type: ignore[operator]
         x = self.mid_block(kept[-1], time, states)
-        for level in self.up_blocks:
-            x = level.up(x, kept, time)  # type: ignore[operator]
+        for resolution in self.up_blocks:
+            x = resolution.up(x, kept, time)  # type: ignore[operator]
         x = self.conv_out(silu(self.conv_norm_out(x)))
         return (pixel_shuffle(x, self.config.shuffle),)

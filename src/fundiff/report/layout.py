@@ -26,8 +26,8 @@ def whole(stage: Stage, columns: list[str], rows: list[tuple[str, list[str]]]) -
 
 
 def timesteps(params: Mapping[str, Any]) -> list[int]:
-    """The timesteps of a stage's loop: the multiples of the stride below 1000, from the largest to 0."""
-    return list(range(999 // params["stride"] * params["stride"], -1, -params["stride"]))
+    """The timesteps of a stage's loop: the multiples of the stride below the model's T, from the largest to 0."""
+    return list(range((params["T"] - 1) // params["stride"] * params["stride"], -1, -params["stride"]))
 
 
 def setup(stage: Stage) -> Grid:

@@ -15,6 +15,8 @@ from fundiff.pipeline.lock import read_locks
 from fundiff.pipeline.params import BASE, read_params
 from fundiff.pipeline.stage import files, stage_entries
 
+MODEL = "data/model.json"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -130,10 +132,19 @@ def of_other_versions(stages: dict[str, Stage], installed: dict[str, str]) -> di
     return found
 
 
+def model_timesteps(root: Path) -> int:
+    """T of the model that made Part A's pictures. Raises UserError where its manifest is missing or broken."""
+    try:
+        return int(json.loads((root / MODEL).read_text(encoding="utf-8"))["timesteps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{MODEL}: no manifest of a model; `dvc repro model` makes it") from None
+
+
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
     """The stages whose numbers and figures are among the report's deps. Raises UserError if one is missing."""
     entries, lock = stage_entries(root), read_locks(root)
     params = read_params(root / "params.yaml")
+    model = {"T": model_timesteps(root)} if MODEL in deps else {}
     stages = {}
     for name, entry in entries.items():
         paths = files(entry, "plots")
@@ -141,6 +152,6 @@ def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
         if missing:
             raise UserError(f"{missing[0]}: not found; `dvc repro` makes it")
         if name != "report" and (not paths or set(paths) <= set(deps)):
-            values = (params.get(BASE) or {}) | (params.get(name) or {})
+            values = model | (params.get(BASE) or {}) | (params.get(name) or {})
             stages[name] = Stage(name, values, paths, lock.get(name, {}), root, entry.get("desc", ""))
     return stages
