@@ -1,5 +1,6 @@
 """Experiments side by side: what differs, and nothing else; from git alone."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,9 @@ def left(root: Path, scale: float, seed: int) -> None:
     (root / "params.yaml").write_text(f"guidance: {{scale: {scale}, seed: 180}}\n")
     (root / "metrics/key/fit.json").write_text(f'{{"here": {scale / 10}}}')
     (root / "metrics/key/same.json").write_text('{"here": 0.125}')
+    fit = {"g": {"7": {"fit": scale / 10, "steady": 0.5}}, "runtime": f"cpu {scale}"}
+    (root / "metrics/guidance.json").write_text(json.dumps(fit))
+    (root / "metrics/guidance.csv").write_text(f"epoch,loss\n1,{scale}\n")
     picture(root / "report/figures/guidance/guidance.png", 80, 80, seed)
     picture(root / "report/figures/guidance/single/1.png", 64, 64, seed)
     picture(root / "report/figures/setup/setup.png", 80, 80, 9)
@@ -49,8 +53,11 @@ def test_what_differs():
 def test_three_runs_side_by_side(repository):
     html = page(["main", "strong-one", "workspace"], Path("report/template"))
     words = " ".join(html.split("</style>")[1].split())
-    assert "guidance.scale</code></th><td>2</td><td>7</td><td>15</td>" in words
-    assert '<th scope="row">fit</th><td>0.2</td><td>0.7</td><td>1.5</td>' in words
+    cells = '<td>{}</td><td class="changed">{}</td><td class="changed">{}</td>'
+    assert "guidance.scale</code></th>" + cells.format(2, 7, 15) in words
+    assert '<th scope="row">fit</th>' + cells.format(0.2, 0.7, 1.5) in words
+    assert '<th scope="row">guidance · g · 7 · fit</th>' + cells.format(0.2, 0.7, 1.5) in words
+    assert "steady" not in words and "runtime" not in words and "<h3>guidance</h3>" in words
     assert "guidance.seed" not in words and ">same<" not in words and "setup" not in words
     assert html.count("<img") == 3 and "single" not in html
     assert len(set(part.split('"')[0] for part in html.split('<img src="')[1:])) == 3

@@ -11,7 +11,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,8 +68,8 @@ class Run:
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """The paths of params, key figures and figures, each with the hash of its content."""
-        places = ["params.yaml", "metrics/key", "report/figures"]
+        """The paths of params, numbers and figures, each with the hash of its content."""
+        places = ["params.yaml", "metrics", "report/figures"]
         if self.name == WORKSPACE:
             found = [
                 f for place in map(Path, places) for f in ([place] if place.is_file() else place.rglob("*"))
@@ -90,10 +90,15 @@ class Run:
         return dict(flat(yaml.safe_load(self.read("params.yaml"))))
 
     @cached_property
-    def numbers(self) -> dict[str, float]:
-        """The key figures by name."""
+    def key_figures(self) -> dict[str, float]:
+        """The key figures by name; stage `report` makes them anew, so a run of one stage alone leaves them."""
         paths = [path for path in self.files if path.startswith("metrics/key/")]
         return {Path(path).stem: json.loads(self.read(path))["here"] for path in paths}
+
+    def numbers(self, paths: Iterable[str]) -> dict[str, float]:
+        """The numbers of these files of metrics/, by the stage's name and their own."""
+        found = {Path(path).stem: json.loads(self.read(path)) for path in paths if path in self.files}
+        return {key: value for key, value in flat(found) if isinstance(value, int | float)}
 
 
 def flat(params: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -110,6 +115,13 @@ def differing(tables: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     keys = dict.fromkeys(key for table in tables for key in table)
     rows = {key: [table.get(key) for table in tables] for key in keys}
     return {key: row for key, row in rows.items() if any(value != row[0] for value in row)}
+
+
+def numbers(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """The numbers of metrics/*.json that differ, with every run's."""
+    changed = differing([run.files for run in runs])
+    paths = [path for path in changed if Path(path).parent == Path("metrics") and path.endswith(".json")]
+    return differing([run.numbers(paths) for run in runs])
 
 
 def figures(runs: Sequence[Run]) -> dict[str, list[embedding.Picture | None]]:
@@ -138,7 +150,8 @@ def page(names: Sequence[str], templates: Path) -> str:
             params={
                 key: list(map(shown, row)) for key, row in differing([run.params for run in runs]).items()
             },
-            numbers=differing([run.numbers for run in runs]),
+            key_figures=differing([run.key_figures for run in runs]),
+            numbers=numbers(runs),
             figures=figures(runs),
         )
     )

@@ -28,6 +28,8 @@ def departures(profile: str, params: dict[str, Any]) -> list[tuple[str, str, str
 
 def shown(value: Any) -> str:
     """A param's value as text."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(shown, value)) + "]"
     return "not set" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
