@@ -57,7 +57,7 @@
     const known = new Map(tiles.map((tile) => [`${tile.at}|${tile.slot}`, tile.image]));
     const large = document.createElement("div");
     large.className = "large";
-    large.style.maxWidth = `${15 * slots.length}rem`;
+    large.style.maxWidth = `${Math.max(22, 15 * slots.length)}rem`;
     for (const slot of slots) {
       const card = document.createElement("div"), image = tiles[0].image.cloneNode();
       image.loading = "eager";
@@ -161,17 +161,14 @@
   viewer.addEventListener("close", () => zooms[current] && zooms[current].focus());
 
   // What is wider than the screen can be scrolled by the keyboard too, and says so.
-  const wide = document.querySelectorAll(".scroll, .equation");
-  const reach = () => {
-    for (const box of wide) {
+  const sized = new ResizeObserver((entries) => {
+    for (const { target: box } of entries) {
       const more = box.scrollWidth > box.clientWidth + 1;
       if (more) box.tabIndex = 0; else box.removeAttribute("tabindex");
       box.classList.toggle("more", more);
     }
-  };
-  addEventListener("resize", reach);
-  addEventListener("toggle", reach, true);
-  reach();
+  });
+  for (const box of document.querySelectorAll(".scroll, .equation")) sized.observe(box);
 
   // Contents: on a phone a bar at the top that opens; the section in view is marked.
   const contents = document.querySelector(".toc details"), narrow = matchMedia("(max-width: 60rem)");

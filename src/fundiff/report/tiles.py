@@ -96,7 +96,7 @@ def tiles_of(path: Path, about: str = "", axes: Axes = ()) -> Tiles | None:
         return None
     table, cut = found
     columns, captions = table["columns"], table["captions"]
-    labels = table["rows"] or [""] * len(cut)
+    labels = [label.replace("_", " ") for label in table["rows"]] or [""] * len(cut)
     strips = not columns and not captions and all(p.shape[1] <= DIGIT for row in cut for p in row)
     values: list[list[str]] = [[] for _ in axes]
     rows = []
