@@ -161,17 +161,14 @@
   viewer.addEventListener("close", () => zooms[current] && zooms[current].focus());
 
   // What is wider than the screen can be scrolled by the keyboard too, and says so.
-  const wide = document.querySelectorAll(".scroll, .equation");
-  const reach = () => {
-    for (const box of wide) {
+  const sized = new ResizeObserver((entries) => {
+    for (const { target: box } of entries) {
       const more = box.scrollWidth > box.clientWidth + 1;
       if (more) box.tabIndex = 0; else box.removeAttribute("tabindex");
       box.classList.toggle("more", more);
     }
-  };
-  addEventListener("resize", reach);
-  addEventListener("toggle", reach, true);
-  reach();
+  });
+  for (const box of document.querySelectorAll(".scroll, .equation")) sized.observe(box);
 
   // Contents: on a phone a bar at the top that opens; the section in view is marked.
   const contents = document.querySelector(".toc details"), narrow = matchMedia("(max-width: 60rem)");

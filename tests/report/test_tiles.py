@@ -15,8 +15,8 @@ RNG = np.random.default_rng(0)
 
 
 def made(path, rows, columns=(), captions=(), side=64, count=2) -> np.ndarray:
-    """Write a plate; return its panels `[rows, count, side, side, 3]`."""
-    pixels = RNG.integers(0, 256, (len(rows), count, 3, side, side), np.uint8)
+    """Write a plate of grey pictures; return its panels `[rows, count, side, side, 1]`."""
+    pixels = RNG.integers(0, 256, (len(rows), count, 1, side, side), np.uint8)
     grid(path, list(torch.tensor(pixels) / 255), rows, columns, captions)
     return np.moveaxis(pixels, 2, -1)
 
@@ -31,7 +31,7 @@ def test_panels_come_back_in_their_true_pixels(tmp_path):
     found = tiles_of(tmp_path / "a.png", "samples", [("Guidance", "row")])
     assert found.columns == ["sample 1", "sample 2"] and found.axes == [("Guidance", ["γ = 1", "γ = 7"])]
     for pixels, (_, tiles) in zip(known, found.rows, strict=True):
-        assert all(np.array_equal(decoded(t.picture), p) for t, p in zip(tiles, pixels, strict=True))
+        assert all((decoded(t.picture) == p).all() for t, p in zip(tiles, pixels, strict=True))
     tile = found.rows[1][1][0]
     assert (tile.at, tile.slot, tile.about) == ("1", "sample 1", "samples, γ = 7, sample 1")
 
@@ -45,7 +45,7 @@ def test_rows_of_digits_without_words_of_their_own_are_one_picture_each(tmp_path
     assert found.axes == [("Sampler", ["ancestral", "ddim"]), ("Calls", ["5 calls", "300 calls"])]
     assert [tiles[0].at for _, tiles in found.rows] == ["0,0", "0,1", "1,0"]
     strip = decoded(found.rows[2][1][0].picture)
-    assert all(np.array_equal(strip[:, 29 * i : 29 * i + 28], known[2, i]) for i in range(10))
+    assert all((strip[:, 29 * i : 29 * i + 28] == known[2, i]).all() for i in range(10))
     assert (strip[:, 28::29] == 128).all()
 
 

@@ -14,10 +14,10 @@ from PIL import Image, ImageSequence
 from fundiff.pictures.metadata import labels_of
 from fundiff.pipeline.errors import UserError
 
-FRAMES = 32  # of an animation, at most
+FRAMES, PIXELS = 32, 1_100_000  # of an animation, at most; all its frames together
 PIXEL_ART = 400  # pixels: pictures up to this width are enlarged without smoothing
-SMALL = 160 * 160  # pixels: pictures up to this many, and grey ones, are embedded exactly
-QUALITY = 56  # of the WebP of larger ones in colour
+SMALL = 160 * 160  # pixels: pictures in colour up to this many are embedded in a quality that looks exact
+FINE, QUALITY = 92, 56  # of the WebP of small and of larger ones in colour; grey ones are exact
 NOISE = 16  # of films: most of their frames are noise, which costs most and shows least
 
 
@@ -35,7 +35,7 @@ class Picture:
 class Film(Picture):
     """An animation as one sheet of all frames but the last, in rows of `columns`; width and height are a frame's.
 
-    rest: the last frame, as it is; labels: what each frame shows; about: what all show.
+    rest: the last frame in the quality of a picture; labels: what each frame shows; about: what all show.
     """
 
     columns: int
@@ -81,11 +81,11 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 def picture(pixels: np.ndarray) -> Picture:
-    """Pixels `[H, W]` or `[H, W, 3]` as a picture, exact where it is small or grey."""
+    """Pixels `[H, W]` or `[H, W, 3]` as a picture, exact where it is grey."""
     height, width = pixels.shape[:2]
-    exact = width * height <= SMALL or grey(pixels)
+    quality = None if grey(pixels) else FINE if width * height <= SMALL else QUALITY
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    return Picture(encoded(image, None if exact else QUALITY), width, height, width <= PIXEL_ART)
+    return Picture(encoded(image, quality), width, height, width <= PIXEL_ART)
 
 
 def figure(path: Path) -> Picture:
@@ -94,9 +94,9 @@ def figure(path: Path) -> Picture:
         return picture(np.asarray(image.convert("RGB")))
 
 
-def chosen(count: int) -> list[int]:
-    """Which of `count` frames a film shows: all, or FRAMES of them evenly spaced."""
-    shown = min(count, FRAMES)
+def chosen(count: int, pixels: int) -> list[int]:
+    """Which of `count` frames of so many pixels a film shows: all, or as many as there is room for, evenly spaced."""
+    shown = min(count, FRAMES, max(2, PIXELS // pixels))
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 
 
@@ -105,7 +105,7 @@ def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = 
 
     labels: what each frame shows, the frame's number where there are none; about: what all show.
     """
-    seen = chosen(len(frames))
+    seen = chosen(len(frames), frames[0].shape[0] * frames[0].shape[1])
     labels = (
         labels if len(labels) == len(frames) else [f"{i + 1} / {len(frames)}" for i in range(len(frames))]
     )
