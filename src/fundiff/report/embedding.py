@@ -95,7 +95,7 @@ def figure(path: Path) -> Picture:
 
 
 def chosen(count: int, pixels: int) -> list[int]:
-    """The indices of the frames that a film shows, of `count` frames of so many pixels: all that there is room for, evenly spaced."""
+    """The indices of the frames that a film shows, of `count` frames of so many pixels: all, or evenly spaced ones."""
     shown = min(count, FRAMES, max(2, PIXELS // pixels))
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 

@@ -52,13 +52,15 @@ def by_number(row: Mapping[str, Any]) -> list[tuple[float, Any]]:
     return sorted(((float(key), value) for key, value in row.items()), key=lambda entry: entry[0])
 
 
-def change(name: str, values: Sequence[float], scales: Sequence[float], form: str = ".2f") -> str:
+def change(
+    name: str, values: Sequence[float], scales: Sequence[float], form: str = ".2f", symbol: str = "γ"
+) -> str:
     """How a measure changes over the guidance scales; with its extremes if it turns."""
     kind, first, last = trend(values), signed(values[0], form), signed(values[-1], form)
     if kind == "turns":
         low, high = (pick(range(len(values)), key=lambda i: values[i]) for pick in (min, max))
         told = [
-            f"{word} at γ = {scales[i]:g} ({signed(values[i], form)})"
+            f"{word} at {symbol} = {scales[i]:g} ({signed(values[i], form)})"
             for word, i in (("largest", high), ("smallest", low))
         ]
         return f"{name} is {' and '.join(told)}"

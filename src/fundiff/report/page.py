@@ -20,6 +20,7 @@ from fundiff.report import embedding, layout
 from fundiff.report.charts import loss_curve
 from fundiff.report.digit_findings import DIGITS
 from fundiff.report.findings import finding
+from fundiff.report.flow_findings import FLOWS
 from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
 from fundiff.report.larger import Enlargements
@@ -74,7 +75,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
         "figure_of": enlargements.figure,
         "film_of": lambda path: embedding.film_of(root / path),
         "enlarged_by": enlargements.said,
-        "finding": partial(finding, PICTURES | DIGITS, stages=stages),
+        "finding": partial(finding, PICTURES | DIGITS | FLOWS, stages=stages),
         "frames_of": lambda path: embedding.frames_of(root / path),
         "grid_of": lambda name: layout.grid_of(stages[name]),
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
+from typing import Any
 
 from fundiff.report.findings import (
     Finding,
@@ -101,11 +103,37 @@ def guidance(stage: Stage, stages: Stages) -> str:
         change("alignment", [row["alignment"]["own_prompt"] for _, row in rows], scales),
     ]
     span = f"From γ = {scales[0]:g} to {scales[-1]:g} {'; '.join(told)}."
+    span += f" {too_strong(rows, 'γ')}"
     negative = stage.metrics.get("negative", {})
     if not negative:
         return span
     fewer = sum(row["after"] < row["before"] for row in negative.values())
-    return f"{span} The critic sees less of the negative prompt with it than without it for {counted(fewer, len(negative))}."
+    many = "negative prompt" if len(negative) == 1 else "negative prompts"
+    return f"{span} {counted(fewer, len(negative)).capitalize()} {many} did what they should: the critic sees less of them in the samples."
+
+
+def too_strong(rows: Sequence[tuple[float, Mapping[str, Any]]], symbol: str) -> str:
+    """What goes wrong at the largest scale, where something does: values out of range, samples alike, a lost prompt."""
+    first, (scale, last) = rows[0][1], rows[-1]
+    widest, wide = max(rows, key=lambda entry: entry[1]["spread"])
+    wrong = []
+    if last["clipped"] > max(2 * first["clipped"], 0.02):
+        wrong.append(
+            f"{last['clipped']:.0%} of all values leave the picture’s range and are cut off (glaring colours, grain)"
+        )
+    if last["spread"] < 0.9 * wide["spread"]:
+        wrong.append(
+            f"the samples are more alike than at {symbol} = {widest:g}: many show one and the same thing"
+        )
+    fit, best = (
+        row["alignment"]["own_prompt"]
+        for row in (last, max((r for _, r in rows), key=lambda r: r["alignment"]["own_prompt"]))
+    )
+    if fit < best - 0.01:
+        wrong.append("the prompt is seen less clearly than at a smaller scale")
+    if not wrong:
+        return f"At {symbol} = {scale:g} nothing of this goes wrong yet."
+    return f"{symbol} = {scale:g} is too strong: {listed(wrong)}."
 
 
 def edits(stage: Stage, stages: Stages) -> str:
@@ -117,8 +145,10 @@ def edits(stage: Stage, stages: Stages) -> str:
     first, last = (fmean(by_number(row)[i][1] for row in table.values()) for i in (0, -1))
     nearer = f"The distance to the input goes from {first:.2f} to {last:.2f} on average over the levels"
     if len(falling) == len(table):
-        return f"{nearer}, and falls at every level of every picture: the higher the level, the nearer to the input."
-    return f"{nearer}; it falls at every level for {counted(len(falling), len(table))} pictures."
+        return f"{nearer}. For every picture it gets smaller with every higher level: the higher the level, the nearer to the input."
+    return (
+        f"{nearer}. It gets smaller with every higher level for {counted(len(falling), len(table))} pictures."
+    )
 
 
 def text_sdedit(stage: Stage, stages: Stages) -> str:
@@ -153,15 +183,19 @@ def inpainting(stage: Stage, stages: Stages) -> str:
 
 def readings(stage: Stage, stages: Stages) -> str:
     """Which pictures show every prompt in its view, and which do not."""
-    pictures = {name: row for name, row in stage.metrics.items() if isinstance(row, dict)}
+    return read_well({name: row for name, row in stage.metrics.items() if isinstance(row, dict)})
+
+
+def read_well(pictures: Mapping[str, Any]) -> str:
+    """Which pictures have rank 1 in every reading, and the weakest rank of the others."""
     ranks = {name: max(reading["rank"] for reading in row["readings"]) for name, row in pictures.items()}
     good = [name for name, rank in ranks.items() if rank == 1]
-    count = f"{counted(len(good), len(ranks))} {'picture' if len(ranks) == 1 else 'pictures'}"
-    text = f"By the critic {count} read best as their own prompt in every way of seeing them."
+    many = "picture" if len(ranks) == 1 else "pictures"
+    text = f"In {counted(len(good), len(ranks))} {many} the critic puts the asked-for prompt first in every reading."
     if len(good) == len(ranks):
         return text
     weak = [f"{spoken(name)} (rank {rank})" for name, rank in ranks.items() if rank > 1]
-    return f"{text} The weakest reading of the others: {listed(weak)}."
+    return f"{text} Worst rank in the others: {listed(weak)}."
 
 
 def masked_sdedit(stage: Stage, stages: Stages) -> str:

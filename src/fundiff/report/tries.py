@@ -52,5 +52,15 @@ TRIES = {
         Try("digit_samplers", "digit_samplers.calls=[3, 8, 50]", "Other numbers of calls."),
         Try("digit_guidance", "digit_guidance.digit=8", "Watch another digit."),
         Try("digit_walks", "digit_walks.digit=5", "Follow another digit."),
+        Try("flow_forward", "flow_forward.times=[0.1, 0.4, 0.9]", "More noise, and less."),
+        Try("flow_blur", "flow_blur.sigmas=[2, 6, 12, 24]", "Other widths, a wider one among them."),
+        Try("flow_one_step", "flow_one_step.image=chelsea", "A photograph of a cat."),
+        Try("flow_velocity", "flow_velocity.times=[0.05, 0.5, 0.95]", "Near the two ends of the line."),
+        Try("flow_sampling", "flow_sampling.prompt=a rocket ship", "A prompt that names a thing."),
+        Try("flow_editing", "flow_editing.w=7", "The course’s own w."),
+        Try("flow_anagrams", "flow_anagrams.samples=12", "More to choose from."),
+        Try("flow_hybrids", "flow_hybrids.smoothing=1", "The course’s cut between far and near."),
+        Try("flow_inpainting", "flow_inpainting.w=7", "The course’s own w."),
+        Try("train_flow_constant", "train_flow_constant.ema_decay=0", "The same without the average."),
     )
 }
