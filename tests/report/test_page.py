@@ -447,7 +447,14 @@ def test_a_picture_that_is_none_is_one_line(tmp_path):
 
 def test_the_real_report_depends_on_every_number_and_figure():
     made = {path for entry in STAGES.values() for path in files(entry, "plots")}
-    needed = made | {"params.yaml", "profiles/course", "metrics/bench.json", "models/flow", "report/template"}
+    needed = made | {
+        "data/upscaled",
+        "params.yaml",
+        "profiles/course",
+        "metrics/bench.json",
+        "models/flow",
+        "report/template",
+    }
     deps = {path for path in files(STAGES["report"], "deps") if not path.startswith("src/")}
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
 
