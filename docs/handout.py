@@ -18,11 +18,17 @@ EXERCISES = {
     "src/fundiff/sampling/steps.py": ["ancestral", "euler"],
     "src/fundiff/sampling/estimators.py": ["guided", "anagram", "factorized", "hybrid"],
     "src/fundiff/sampling/constraints.py": ["keep"],
+    "src/fundiff/techniques/generation.py": ["generated"],
+    "src/fundiff/techniques/sdedit.py": ["sdedit"],
+    "src/fundiff/techniques/inpainting.py": ["inpaint"],
+    "src/fundiff/techniques/anagrams.py": ["draw_anagram"],
+    "src/fundiff/techniques/hybrids.py": ["draw_hybrid"],
     "src/fundiff/digits/unet.py": ["UNet.encode", "UNet.decode", "UNet.condition"],
 }
 LEFT_OUT = (
     "report/index.html", "report/draw.html", "report/figures/", "metrics/",
     "dvc.lock", "digits/dvc.lock", "flow/dvc.lock",
+    "benchmarks/", "tests/benchmarks/",  # the course's notebooks, whole
 )  # fmt: skip
 
 

@@ -168,6 +168,7 @@ def test_a_version_without_solutions_keeps_signatures_and_fails_its_tests(tmp_pa
     assert (
         not (tmp_path / "report/index.html").exists()
         and (tmp_path / "tests/sampling/test_estimators.py").exists()
+        and not (tmp_path / "benchmarks").exists()
     )
     code = "import fundiff.sampling.estimators as e; print(e.__file__); e.hybrid(None, None)"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src")}
