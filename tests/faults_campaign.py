@@ -297,7 +297,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rounds", type=int, default=50)
     asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument(
+        "--stages", nargs="+", default=STAGES, help="in the order in which they depend on each other"
+    )
     options = asked.parse_args()
+    STAGES[:] = options.stages
     # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with small_disk() as folder:
