@@ -134,8 +134,11 @@ def of_stage(process: subprocess.Popen, stage: str) -> list[psutil.Process]:
 def hit(project: Project, stage: str, how: signal.Signals, alone: bool) -> None:
     """A signal to the stage alone, or to DVC with it, at a random moment of its run; tried until it meets one that runs."""
     for _ in range(20):
-        process = started(project.folder, *again(stage))
-        time.sleep(project.chance.uniform(0, project.seconds[stage]))
+        process, start = started(project.folder, *again(stage)), time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(project.chance.uniform(0, project.seconds[stage]))
+            project.seconds[stage] = time.monotonic() - start  # the machine is less busy than it was
+            continue
         hurt = of_stage(process, stage) if alone else []
         for one in hurt:
             with suppress(psutil.Error):
