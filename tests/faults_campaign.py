@@ -135,8 +135,11 @@ def of_stage(process: subprocess.Popen, stage: str) -> list[psutil.Process]:
 def hit(project: Project, stage: str, how: signal.Signals, alone: bool) -> None:
     """A signal to the stage alone, or to DVC with it, at a random moment of its run; tried until it meets one that runs."""
     for _ in range(20):
-        process = started(project.folder, *again(stage))
-        time.sleep(project.chance.uniform(0, project.seconds[stage]))
+        process, start = started(project.folder, *again(stage)), time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(project.chance.uniform(0, project.seconds[stage]))
+            project.seconds[stage] = time.monotonic() - start  # the machine is less busy than it was
+            continue
         hurt = of_stage(process, stage) if alone else []
         for one in hurt:
             with suppress(psutil.Error):
@@ -298,7 +301,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rounds", type=int, default=50)
     asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument(
+        "--stages", nargs="+", default=STAGES, help="in the order in which they depend on each other"
+    )
     options = asked.parse_args()
+    STAGES[:] = options.stages
     # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with small_disk() as folder:

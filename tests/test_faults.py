@@ -33,10 +33,12 @@ PARAMS, RUNTIME, FOLDERS = (
     "pipeline/test_runtime.py",
     "prior/test_faulty_folders.py",
 )
-HERE = "test_faults.py"
+HERE, PART_A, CLONES = "test_faults.py", "stages/test_part_a.py", "stages/test_clones.py"
 # fault -> file::test, the test's parameters apart.
 ROWS = {
     # Wrong without a word
+    "a mask, a picture, a .npy view, a prior's folder changes": "pipeline/test_inputs.py::test_a_changed_byte_changes_the_section_that_names_the_file_and_no_other",
+    "the same with DVC": "stages/test_repro.py::test_a_changed_byte_of_a_picture_reruns_what_reads_it",
     "16-bit grey, 32-bit integer or float pictures": f"{OPENING}::test_greys_of_any_depth_keep_their_ramp",
     "EXIF orientation": f"{OPENING}::test_a_picture_lies_as_its_camera_was_held",
     "a mask with a transparent hole": f"{SOURCES}::test_the_hole_of_a_mask_is_where_new_content_goes",
@@ -50,6 +52,14 @@ ROWS = {
     "precision on a busy machine": f"{RUNTIME}::test_a_precision_is_never_timed",
     "precision between kill and resume": f"{RUNTIME}::test_a_checkpoint_is_of_one_device_precision_threads_and_processes",
     "beta_start above beta_end, class_drop 1": f"{PARAMS}::test_noise_grows_and_the_class_is_seen_sometimes",
+    "a prompt with $...$": "report/test_page.py::test_a_prompt_stays_text",
+    "class_drop 0 with guidance": "digits/test_sampling.py::test_guidance_of_a_network_that_never_dropped_its_classes_is_one_line",
+    "guidance below 0": f"{HERE}::test_a_value_out_of_range_is_one_line",
+    "guidance 0 and 1": f"{PART_A}::test_any_prompt_and_scale_is_drawn",
+    "stage II with part weights": "prior/test_upscaling.py::test_the_second_reading_weighs_what_its_weight_says",
+    "a prediction_type of sample": "prior/test_pixel_prior.py::test_other_predictions_are_turned_into_noise",
+    "a library bump": "report/test_page.py::test_results_of_another_library_version_are_named",
+    "a mistyped key of base": f"{PARAMS}::test_a_key_of_base_that_no_stage_inherits_names_the_nearest",
     "RANK without WORLD_SIZE, device cpu:7": f"{RUNTIME}::test_a_wrong_value_is_one_line_that_names_it",
     "reduction sum with weights that do not sum to 1": f"{HERE}::test_a_value_out_of_range_is_one_line",
     "a prediction that no step here can use": f"{FOLDERS}::test_a_folder_that_is_no_prior_is_one_line",
@@ -73,11 +83,14 @@ ROWS = {
     "num_inference_steps, sigmas, lengths out of range": f"{HERE}::test_a_value_out_of_range_is_one_line",
     "timesteps: [1000]": f"{HERE}::test_a_timestep_that_the_model_does_not_know_is_one_line",
     "motion length above the side": f"{HERE}::test_a_motion_longer_than_the_picture_is_one_line",
+    "the word empty and no word as a prompt, two prompts in all": f"{PART_A}::test_any_prompt_and_scale_is_drawn",
     "an anagram of one view, of none": f"{HERE}::test_a_value_out_of_range_is_one_line",
     "fetch_images.size unlike the model's": f"{SOURCES}::test_a_picture_of_another_size_than_the_models_is_one_line",
     "unet/config.json without a class, weights missing, *.bin": f"{FOLDERS}::test_a_folder_that_is_no_prior_is_one_line",
     "CLIP as *.bin": "critic/test_clip.py::test_pickles_and_missing_weights_are_one_line",
-    "a cut critic file": "critic/test_encoder.py::test_a_folder_without_a_critic_is_one_line",
+    "a cut critic file": "critic/test_encoder.py::test_a_cut_critic_file_is_one_line",
+    "a text encoder that lacks weights": f"{FOLDERS}::test_a_folder_that_is_no_prior_is_one_line",
+    "weights of a digits' network cut or of other sizes": "digits/test_training.py::test_weights_of_other_sizes_or_no_file_are_one_line",
     "a stage without an entry in dvc.yaml": f"{PARAMS}::test_a_stage_without_an_entry_in_dvc_yaml_says_so_before_its_work",
     # Kills
     "a kill while a folder is replaced": "pipeline/test_files.py::test_a_kill_between_any_two_steps_leaves_one_whole",
@@ -87,8 +100,19 @@ ROWS = {
     "Ctrl-C": "pipeline/test_outside.py::test_ctrl_c_is_one_line",
     "read-only folder": "pipeline/test_outside.py::test_a_read_only_folder_is_one_line",
     "foreign classes and pickles": f"{FOLDERS}::test_no_pickle_of_a_folder_is_ever_opened",
+    "an object of DVC's cache damaged": "pipeline/test_lock.py::test_a_damaged_object_of_the_cache_goes_and_the_others_stay",
+    "make repro tells of a cut dvc.lock": "pipeline/test_lock.py::test_make_repro_says_all_of_it",
     # Machines
     "Intel cores with AMX": "pipeline/test_workers.py::test_digits_sampled_by_two_processes_are_those_of_one",
+    "a folder with a space, LC_ALL=C, no HOME, a read-only one": f"{CLONES}::test_any_folder_locale_and_home",
+    "git clone --depth 1": f"{CLONES}::test_a_shallow_clone",
+    "a ZIP without .git": f"{CLONES}::test_a_zip_says_that_dvc_needs_git_and_works_after_git_init",
+    "CRLF": f"{CLONES}::test_line_ends_of_windows",
+    "two repros at once": f"{CLONES}::test_two_repros_at_once",
+    "another Python, none, one without venv": f"{CLONES}::test_make_says_what_python_it_needs",
+    "exp run --temp with a picture of one's own": f"{CLONES}::test_a_picture_of_ones_own_in_an_experiment_elsewhere",
+    "a failing value among queued ones": f"{CLONES}::test_a_value_that_fails_among_queued_ones_fails_alone",
+    "a GPU without a deterministic kernel": "pipeline/test_outside.py::test_an_operation_without_a_deterministic_kernel_is_one_line",
     "Apple silicon: mps": f"{RUNTIME}::test_an_apple_gpu_is_chosen_where_there_is_one",
     "Apple silicon: no float64": f"{RUNTIME}::test_features_leave_the_device_before_they_become_float64",
 }  # fmt: skip

@@ -265,6 +265,15 @@ def test_a_wrong_param_is_one_line(project, name, key, value, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+def test_stage_ii_is_loaded_once_for_all_anagrams(project, monkeypatch):
+    from fundiff.techniques import illusions
+
+    loaded, made = [], illusions.load_stage_ii
+    monkeypatch.setattr(illusions, "load_stage_ii", lambda *a: loaded.append(made(*a)) or loaded[-1])
+    run("visual_anagrams")
+    assert len(section("visual_anagrams").anagrams) > 1 and len(loaded) == 1 and loaded[0] is not None
+
+
 TWO = [{"view": "identity", "prompt": "a photo of a dog"}, {"view": "flip", "prompt": "a snowy village"}]
 
 
