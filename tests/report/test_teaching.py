@@ -18,7 +18,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import BASE, load_section, read_params
 from fundiff.pipeline.stage import stage_names
 from fundiff.report.glossary import TERMS, linked
-from fundiff.report.layout import Grid, grid_of, originals, times_of_frames
+from fundiff.report.layout import Grid, grid_of, originals
 from fundiff.report.results import load_stages
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
@@ -115,15 +115,6 @@ def test_single_pictures_stand_in_grids(stages):
     assert set(originals(stages)) == {*IMAGES, "tower_top"}
 
 
-def test_guidances_sweep_is_a_grid_where_its_pictures_are_kept(tmp_path):
-    root = project(tmp_path)
-    for g in ("1", "3", "7"):
-        for i in range(1, 6):
-            picture(root / f"report/figures/guidance/single/g_{g}_{i}.png", 64, 64, i, channels=3)
-    grid = grid_of(load_stages(root, inputs(root))["guidance"])
-    assert grid.columns == ["γ = 1", "γ = 3", "γ = 7"] and len(grid.rows) == 5
-
-
 def test_a_prompts_picture_is_found_by_its_words(tmp_path):
     root = project(tmp_path)
     for prompt in ("a rocket ship", "photo"):
@@ -136,11 +127,25 @@ def test_a_prompts_picture_is_found_by_its_words(tmp_path):
     assert [title for title, _ in grid.rows] == ["5 steps", "34 steps"]
 
 
-def test_frames_tell_their_time():
-    assert times_of_frames({"T": 1000, "stride": 30}, 34) == [f"t = {t}" for t in range(990, -1, -30)]
-    few = times_of_frames({"T": 1000, "stride": 30}, 4, 10)
-    assert few[0] == "t = 690" and few[-1] == "t = 0" and len(few) == 4
-    assert times_of_frames({"T": 300, "stride": 37}, 9) == [f"t = {t}" for t in every(37, 300)]
+@pytest.mark.parametrize("name", ["part_a", "part_b", "flow", "beyond"])
+def test_every_section_has_its_three_parts_and_one_reference(name):
+    text = (ROOT / f"report/template/{name}.html").read_text(encoding="utf-8")
+    sections = re.findall(r'{% call section\("([\w-]+)", "(.*?)(?={% call section\("|\Z)', text, re.DOTALL)
+    assert len(sections) >= 5
+    for place, body in sections:
+        parts = [body.find(f"{{{{ {part}() }}}}") for part in ("done", "why", "look")]
+        assert -1 < parts[0] < parts[1] < parts[2], place
+        assert body.count("{{ reference(") == 1, place
+
+
+def test_t_moves_four_pictures_of_the_same_noise(stages):
+    names = ["forward_process", "one_step_denoising", "iterative_denoising"]
+    grids = [grid_of(stages[name]) for name in names]
+    assert [grid.rows[0][0] for grid in grids] == ["noisy", "one step", "iterative"]
+    assert {tuple(grid.columns) for grid in grids} == {("t = 250", "t = 500", "t = 750")}
+    scrubbed = (ROOT / "report/template/part_a.html").read_text(encoding="utf-8")
+    told = re.findall(r'class="scrub" data-from="([^"]+)"', scrubbed)[1].split()
+    assert told == [f"tiles-{n}" for n in ("forward_process", "gaussian_denoising", *names[1:])]
 
 
 def test_the_guide_for_teachers_names_only_what_is_there():
