@@ -18,7 +18,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import BASE, load_section, read_params
 from fundiff.pipeline.stage import stage_names
 from fundiff.report.glossary import TERMS, linked
-from fundiff.report.layout import Grid, grid_of, originals, times_of_frames
+from fundiff.report.layout import Grid, grid_of, originals
 from fundiff.report.results import load_stages
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
@@ -133,12 +133,6 @@ def test_a_prompts_picture_is_found_by_its_words(tmp_path):
     grid = grid_of(load_stages(root, inputs(root))["setup"])
     assert grid.columns == ["a rocket ship", "photo"]
     assert [title for title, _ in grid.rows] == ["5 steps", "34 steps"]
-
-
-def test_frames_tell_their_time():
-    assert times_of_frames({"stride": 30}, 34) == [f"t = {t}" for t in range(990, -1, -30)]
-    few = times_of_frames({"stride": 30}, 4, 10)
-    assert few[0] == "t = 690" and few[-1] == "t = 0" and len(few) == 4
 
 
 def test_the_guide_for_teachers_names_only_what_is_there():
