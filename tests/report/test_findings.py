@@ -241,7 +241,9 @@ def test_a_loss_that_leaves_the_training_behind_is_called_so():
 
 
 def test_out_of_distribution_names_where_something_simpler_wins():
-    assert "Something simpler comes nearer elsewhere: the input itself, left as it is, at σ = 0." in said("ood_sigma")
+    assert "Something simpler comes nearer elsewhere: the input itself, left as it is, at σ = 0." in said(
+        "ood_sigma"
+    )
     metrics = {
         s: row | {"psnr": 99.0 + i} for i, (s, row) in enumerate(numbers("ood_sigma").items()) if s != "0"
     }
@@ -281,7 +283,9 @@ def test_no_distance_below_that_of_real_digits_is_told():
 
 
 def test_the_line_and_its_blurs():
-    assert "to the last bit" in said("flow_forward", {"t": {"0": {"mse": 1.0}, "1": {"mse": 0.0}}, "image_exact": True})
+    assert "to the last bit" in said(
+        "flow_forward", {"t": {"0": {"mse": 1.0}, "1": {"mse": 0.0}}, "image_exact": True}
+    )
     rough = said("flow_forward", {"t": {"0": {"mse": 0.1}, "1": {"mse": 0.2}}, "image_exact": False})
     assert "does not fall" in rough and "not quite the picture" in rough
     mse = {"4": 0.2, "8": 0.1}
@@ -302,7 +306,9 @@ def test_one_velocity_against_the_blur():
 
 def test_the_error_of_the_velocity_alone_and_as_a_share():
     def at(*rows: tuple[float, float]) -> str:
-        return said("flow_velocity", {"t": {str(i): {"rms_error": e, "rms_true": u} for i, (e, u) in enumerate(rows)}})
+        return said(
+            "flow_velocity", {"t": {str(i): {"rms_error": e, "rms_true": u} for i, (e, u) in enumerate(rows)}}
+        )
 
     assert "the error falls" in at((0.3, 0.9), (0.2, 0.4)) and "but as a share" in at((0.3, 0.9), (0.2, 0.4))
     assert "and so does its share" in at((0.3, 0.4), (0.1, 0.4))

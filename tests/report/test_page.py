@@ -113,7 +113,10 @@ READ = {"readings": [{"seen": "flip", "prompt": "photo"} | FIT], "chosen": {"sam
 }
 LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
-    "setup": {"alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)}},
+    "setup": {
+        "alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)},
+        "first_timestep": {"5_steps": 800, "34_steps": 990},
+    },
     "sampling": LOOK,
     "guidance": {
         "guidance": {scale: LOOK for scale in ("1", "3", "7")},

@@ -90,7 +90,9 @@ def sample_class_unet(stage: Stage, stages: Stages) -> str:
     text += f" The smallest distance is at γ = {best:g} ({nearest:.2f})"
     if nearest < m["frechet_floor"]:
         text = text.removesuffix(f" ({nearest:.2f})")
-        text += f", below that of real digits to real digits ({m['frechet_floor']:.2f}). So N is too small to say"
+        text += (
+            f", below that of real digits to real digits ({m['frechet_floor']:.2f}). So N is too small to say"
+        )
         text += " how near they are: plain digits that are all alike can pass real ones in small sets"
     else:
         text += f"; real digits to real digits have {m['frechet_floor']:.2f}"

@@ -91,7 +91,9 @@ def flow_euler(stage: Stage, stages: Stages) -> str:
     order = sorted(names, key=lambda name: m[name]["mse"])
     told = listed([f"{names[name]} {m[name]['mse']:.4f}" for name in order])
     even = round(m["euler"]["mse"], 4) == round(m["one_step"]["mse"], 4)
-    against = "is as good as" if even else "beats" if order.index("one_step") < order.index("euler") else "loses to"
+    against = (
+        "is as good as" if even else "beats" if order.index("one_step") < order.index("euler") else "loses to"
+    )
     same = "as in" if against == "beats" else "unlike in"
     return (
         f"MSE from t = {m['start']:g}, best first: {told}. One step {against} Euler here, {same} the course’s own "
@@ -108,7 +110,13 @@ def flow_sampling(stage: Stage, stages: Stages) -> str:
         return f"{own}."
     w = f"{stages['flow_guidance'].params['w']:g}"
     row = stages["flow_guidance"].metrics["w"][w]
-    side = "weaker" if m["contrast"] < row["contrast"] else "stronger" if m["contrast"] > row["contrast"] else "the same"
+    side = (
+        "weaker"
+        if m["contrast"] < row["contrast"]
+        else "stronger"
+        if m["contrast"] > row["contrast"]
+        else "the same"
+    )
     return f"{own}. Contrast is {side} without guidance than with w = {w}: {m['contrast']:.2f} against {row['contrast']:.2f}."
 
 
@@ -155,10 +163,17 @@ def flow_inpainting(stage: Stage, stages: Stages) -> str:
     rows: Mapping[str, Any] = stage.metrics
     larger = [name for name, row in rows.items() if row["seam"] > row["seam_of_original"]]
     told = listed(
-        [f"{spoken(name)} {row['seam']:.3f} against {row['seam_of_original']:.3f}" for name, row in rows.items()]
+        [
+            f"{spoken(name)} {row['seam']:.3f} against {row['seam_of_original']:.3f}"
+            for name, row in rows.items()
+        ]
     )
     worst = max(row["known_error"] for row in rows.values())
-    exact = "Outside the mask the picture is exact" if worst == 0 else f"Outside the mask the largest error is {worst:.3g}"
+    exact = (
+        "Outside the mask the picture is exact"
+        if worst == 0
+        else f"Outside the mask the largest error is {worst:.3g}"
+    )
     left = ": a rim is left, as the course found too" if 2 * len(larger) > len(rows) else ""
     return (
         f"{exact}. The seam, the mean difference of neighbouring pixels across the rim, is larger than the original’s "

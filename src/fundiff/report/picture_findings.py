@@ -122,8 +122,13 @@ def too_strong(rows: Sequence[tuple[float, Mapping[str, Any]]], symbol: str) -> 
             f"{last['clipped']:.0%} of all values leave the picture’s range and are cut off (glaring colours, grain)"
         )
     if last["spread"] < 0.9 * wide["spread"]:
-        wrong.append(f"the samples are more alike than at {symbol} = {widest:g}: many show one and the same thing")
-    fit, best = (row["alignment"]["own_prompt"] for row in (last, max((r for _, r in rows), key=lambda r: r["alignment"]["own_prompt"])))
+        wrong.append(
+            f"the samples are more alike than at {symbol} = {widest:g}: many show one and the same thing"
+        )
+    fit, best = (
+        row["alignment"]["own_prompt"]
+        for row in (last, max((r for _, r in rows), key=lambda r: r["alignment"]["own_prompt"]))
+    )
     if fit < best - 0.01:
         wrong.append("the prompt is seen less clearly than at a smaller scale")
     if not wrong:
@@ -141,7 +146,9 @@ def edits(stage: Stage, stages: Stages) -> str:
     nearer = f"The distance to the input goes from {first:.2f} to {last:.2f} on average over the levels"
     if len(falling) == len(table):
         return f"{nearer}. For every picture it gets smaller with every higher level: the higher the level, the nearer to the input."
-    return f"{nearer}. It gets smaller with every higher level for {counted(len(falling), len(table))} pictures."
+    return (
+        f"{nearer}. It gets smaller with every higher level for {counted(len(falling), len(table))} pictures."
+    )
 
 
 def text_sdedit(stage: Stage, stages: Stages) -> str:
