@@ -26,11 +26,13 @@ def main(params: Params) -> None:
     outs, names = Outs("setup"), slugs(params.prompts)
     bench, scorer = open_bench([*params.prompts, params.unconditional]), load_scorer()
     estimator, count = bench.guided(params, params.prompts), len(params.prompts)
-    rows, numbers = {}, {}
+    rows, numbers, starts = {}, {}, {}
     for steps in params.num_inference_steps:
-        pictures = last(generated(bench, params, estimator, bench.prior.spaced(steps), count))
+        timesteps = bench.prior.spaced(steps)
+        pictures = last(generated(bench, params, estimator, timesteps, count))
         rows[f"{steps} steps"] = pictures
         scores = scorer.aligned(pictures, params.prompts)
+        starts[f"{steps}_steps"] = timesteps[0]
         numbers[f"{steps}_steps"] = {prompt: scores.numbers(i) for i, prompt in enumerate(params.prompts)}
         for prompt, image in zip(params.prompts, pictures, strict=True):
             outs.single(f"{names[prompt]}_{steps:03d}_steps", image)
@@ -46,7 +48,7 @@ def main(params: Params) -> None:
             outs.single(f"{names[prompt]}_{steps:03d}_steps_large", image)
     words = [wrapped(prompt) for prompt in params.prompts]
     outs.grid(list(rows.values()), row_labels=list(rows), column_labels=words, panel=1.8)
-    outs.numbers({"alignment": numbers})
+    outs.numbers({"alignment": numbers, "first_timestep": starts})
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@
     for (const slot of slots) {
       const card = document.createElement("div"), image = tiles[0].image.cloneNode();
       image.loading = "eager";
+      if (slot.endsWith(", original")) card.className = "beside";
       card.append(image, Object.assign(document.createElement("span"), { className: "under", textContent: slot }));
       large.append(card);
     }
@@ -104,10 +105,12 @@
     const columns = grids.length ? JSON.parse(grids[0].dataset.columns) : [];
     if (grids.length > 1) scrubbed(host, [[host.dataset.scrub, columns]], grids.flatMap((grid) => gridded(grid, columns)));
   }
+  // An edit's original is no place on the axis: it stands beside the edit at every place.
   for (const grid of document.querySelectorAll(".tiles[data-scrub]")) {
-    const columns = JSON.parse(grid.dataset.columns);
+    const columns = JSON.parse(grid.dataset.columns).filter((column) => column !== "original");
+    const beside = gridded(grid, ["original"]).flatMap(({ slot, image }) => columns.map((_, at) => ({ at, slot: `${slot}, original`, image })));
     folded(grid);
-    scrubbed(grid, [[grid.dataset.scrub, columns]], gridded(grid, columns));
+    scrubbed(grid, [[grid.dataset.scrub, columns]], [...gridded(grid, columns), ...beside]);
   }
   for (const sheet of document.querySelectorAll(".sheet[data-axes]")) {
     const tiles = [...sheet.querySelectorAll(".tile")].map((tile) => ({ at: tile.dataset.at, slot: tile.dataset.slot, image: tile.querySelector("img") }));

@@ -232,8 +232,10 @@ def test_a_scrubber_moves_all_its_pictures(browser, html, selector, count, way):
     options = {"has_touch": True, "is_mobile": True} if way == "finger" else {}
     with Sheet(browser, html, 390 if options else 1280, reduced_motion="reduce", **options) as sheet:
         host = sheet.page.locator(selector).first
-        images, knobs = host.locator(".large img"), host.locator(".controls input")
+        # an edit's original stands still beside it
+        images, knobs = host.locator(".large div:not(.beside) img"), host.locator(".controls input")
         assert images.count() >= count and knobs.count() >= 1
+        assert host.locator(".large .beside").count() == (count if selector == "#tiles-sdedit" else 0)
         for k in range(knobs.count()):
             knob = knobs.nth(k)
             knob.scroll_into_view_if_needed()

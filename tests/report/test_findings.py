@@ -11,12 +11,13 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import read_params
 from fundiff.report.digit_findings import DIGITS
 from fundiff.report.findings import change, counted, finding, trend
+from fundiff.report.flow_findings import FLOWS
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = read_params(ROOT / "params.yaml")
-FINDINGS = PICTURES | DIGITS
+FINDINGS = PICTURES | DIGITS | FLOWS
 
 
 def numbers(name: str) -> dict[str, Any]:
@@ -42,6 +43,9 @@ def test_trends():
     )
     assert change("it", [0.3, 0.1], [1, 2], ".0%") == "it falls from 30% to 10%"
     assert [counted(n, 3) for n in (0, 2, 3)] == ["none of 3", "2 of 3", "all 3"]
+    assert counted(2, 2) == "both" and change("it", [1, 3, 2], [0, 1, 2], symbol="w").startswith(
+        "it is largest at w = 1"
+    )
 
 
 @pytest.mark.parametrize("name", FINDINGS)
@@ -105,14 +109,14 @@ def test_guidance_says_what_each_measure_does():
     for row in metrics["negative"].values():
         row["after"] = row["before"] + 0.1
     assert "spread falls from 1.00 to 0.07" in said("guidance", metrics)
-    assert "less of the negative prompt with it than without it for none of 2" in said("guidance", metrics)
+    assert "in the samples for none of 2 negative prompts" in said("guidance", metrics)
 
 
 def test_levels_and_distances():
     metrics = numbers("sdedit")
-    assert "falls at every level of every picture" in said("sdedit")
+    assert "For every picture it gets smaller with every higher level" in said("sdedit")
     metrics["distance_per_level"]["campanile"]["20"] = 1.0
-    assert "falls at every level for 2 of 3 pictures" in said("sdedit", metrics)
+    assert "with every higher level for 2 of 3 pictures" in said("sdedit", metrics)
 
 
 def test_words_against_picture():
@@ -150,7 +154,7 @@ def test_readings_name_the_weak_ones():
             reading["rank"] = 1
     assert (
         said("hybrid_images", metrics)
-        == "By the critic all 3 pictures read best as their own prompt in every way of seeing them."
+        == "In all 3 pictures the critic puts the asked-for prompt first in every reading."
     )
 
 
@@ -206,7 +210,7 @@ def test_recall_above_that_of_real_digits_is_explained():
 def test_objectives_and_samplers_of_digits():
     metrics = numbers("compare_objectives")
     metrics["ddpm"], metrics["flow"] = metrics["flow"], metrics["ddpm"]
-    assert "by none of 3" in said("compare_objectives", metrics) and "points less" in said(
+    assert "at none of 3" in said("compare_objectives", metrics) and "points less" in said(
         "compare_objectives", metrics
     )
     metrics = numbers("digit_samplers")
@@ -237,13 +241,124 @@ def test_a_loss_that_leaves_the_training_behind_is_called_so():
 
 
 def test_out_of_distribution_names_where_something_simpler_wins():
-    assert "better is leaving it as it is at σ = 0." in said("ood_sigma")
+    assert "Something simpler comes nearer elsewhere: the input itself, left as it is, at σ = 0." in said(
+        "ood_sigma"
+    )
     metrics = {
         s: row | {"psnr": 99.0 + i} for i, (s, row) in enumerate(numbers("ood_sigma").items()) if s != "0"
     }
     assert "at all 6 strengths" in said("ood_sigma", metrics) and "does not simply fall" in said(
         "ood_sigma", metrics
     )
+
+
+def test_guidance_that_is_too_strong_is_told_by_its_numbers():
+    rows = {
+        g: {"clipped": 0.001, "contrast": 0.2, "spread": 0.2, "alignment": {"own_prompt": 0.25}}
+        for g in ("1", "7")
+    }
+    assert said("guidance", {"guidance": rows}).endswith("At γ = 7 nothing of this goes wrong yet.")
+    rows["7"] |= {"clipped": 0.1, "spread": 0.1, "alignment": {"own_prompt": 0.2}}
+    words = said("guidance", {"guidance": rows})
+    assert "γ = 7 is too strong: 10% of all values leave the picture’s range" in words
+    assert "more alike than at γ = 1" in words and "less clearly than at a smaller scale" in words
+    rows["7"]["spread"] = 0.3
+    assert "alike" not in said("guidance", {"guidance": rows})
+
+
+def test_no_distance_below_that_of_real_digits_is_told():
+    metrics = numbers("sample_time_unet") | {"frechet": 0.123, "frechet_floor": 1.5}
+    assert "N is too small" in said("sample_time_unet", metrics) and "0.12" not in said(
+        "sample_time_unet", metrics
+    )
+    metrics = numbers("digit_guidance")
+    metrics["real"]["frechet"] = 0.0
+    assert "too few digits" not in said("digit_guidance", metrics)
+    metrics["real"]["frechet"] = 999.0
+    assert "too few digits" in said("digit_guidance", metrics)
+    metrics = numbers("compare_schedules") | {"frechet_floor": 999.0}
+    last = metrics["flow"][max(metrics["flow"], key=int)]["frechet"]
+    assert "neither is printed" in said("compare_schedules", metrics)
+    assert f"{last:.2f}" not in said("compare_schedules", metrics)
+
+
+def test_the_line_and_its_blurs():
+    assert "to the last bit" in said(
+        "flow_forward", {"t": {"0": {"mse": 1.0}, "1": {"mse": 0.0}}, "image_exact": True}
+    )
+    rough = said("flow_forward", {"t": {"0": {"mse": 0.1}, "1": {"mse": 0.2}}, "image_exact": False})
+    assert "does not fall" in rough and "not quite the picture" in rough
+    mse = {"4": 0.2, "8": 0.1}
+    wide = {"0.25": {"best_sigma": 8.0, "mse": mse}, "0.5": {"best_sigma": 4.0, "mse": mse}}
+    assert said("flow_blur", {"t": wide}).startswith("The more noise")
+    assert "At t = 0.25 that is the widest that was tried" in said("flow_blur", {"t": wide})
+    wide["0.5"]["best_sigma"] = 9.0
+    assert said("flow_blur", {"t": wide}).startswith("The best width does not simply follow")
+
+
+def test_one_velocity_against_the_blur():
+    rows = {"0.25": {"mse": 0.02}, "0.5": {"mse": 0.01}}
+    blur = stage("flow_blur", {"t": {"0.25": {"mse": {"4": 0.03, "8": 0.025}}, "0.5": {"mse": {"4": 0.01}}}})
+    words = said("flow_one_step", {"t": rows}, blur)
+    assert "The MSE falls" in words and "at 1 of 2 values of t, and equal to four digits at 1." in words
+    assert "does not simply fall" in said("flow_one_step", {"t": {"0.25": {"mse": 0.1}, "0.5": {"mse": 0.2}}})
+
+
+def test_the_error_of_the_velocity_alone_and_as_a_share():
+    def at(*rows: tuple[float, float]) -> str:
+        return said(
+            "flow_velocity", {"t": {str(i): {"rms_error": e, "rms_true": u} for i, (e, u) in enumerate(rows)}}
+        )
+
+    assert "the error falls" in at((0.3, 0.9), (0.2, 0.4)) and "but as a share" in at((0.3, 0.9), (0.2, 0.4))
+    assert "and so does its share" in at((0.3, 0.4), (0.1, 0.4))
+    assert "the error rises" in at((0.1, 0.2), (0.2, 0.8)) and "but its share" in at((0.1, 0.2), (0.2, 0.8))
+
+
+def test_euler_against_one_step_is_told_beside_the_course():
+    metrics = numbers("flow_euler")
+    for one_step, words in ((0.001, "beats Euler here, as in"), (0.9, "loses to Euler here, unlike in")):
+        metrics["one_step"]["mse"] = one_step
+        assert words in said("flow_euler", metrics)
+    metrics["one_step"]["mse"] = metrics["euler"]["mse"]
+    assert "is as good as Euler here, unlike in" in said("flow_euler", metrics)
+
+
+def test_unguided_flow_beside_the_guided():
+    guided, metrics = stage("flow_guidance", numbers("flow_guidance")), numbers("flow_sampling")
+    for contrast, word in ((0.0, "weaker"), (9.0, "stronger")):
+        assert f"Contrast is {word} without guidance" in said(
+            "flow_sampling", metrics | {"contrast": contrast}, guided
+        )
+
+
+def test_flow_edits_and_holes():
+    metrics = numbers("flow_editing")
+    for row in metrics["edits"].values():
+        for t, one in row.items():
+            one |= {"distance": 1 - float(t), "alignment": float(t)}
+    count = len(metrics["edits"])
+    words = said("flow_editing", metrics)
+    assert f"with every later start for all {count} edits" in words and "is higher at the late start" in words
+    metrics = numbers("flow_inpainting")
+    for row in metrics.values():
+        row |= {"seam": 0.1, "seam_of_original": 0.2, "known_error": 0.0}
+    words = said("flow_inpainting", metrics)
+    assert "is exact" in words and "in none of 2 pictures" in words and "a rim is left" not in words
+    for row in metrics.values():
+        row |= {"seam": 0.3, "known_error": 0.01}
+    words = said("flow_inpainting", metrics)
+    assert "in both pictures: a rim is left" in words and "the largest error is 0.01" in words
+
+
+def test_schedules_match_within_their_spread():
+    metrics = numbers("compare_schedules")
+    last = max(metrics["flow"], key=int)
+    falling, constant = (metrics[name][last] for name in ("flow", "flow_constant"))
+    falling |= {"frechet": 10.0, "frechet_std": 0.5}
+    for frechet, words in ((10.4, "matches"), (5.0, "is nearer to real digits than"), (20.0, "falls behind")):
+        constant |= {"frechet": frechet, "frechet_std": 0.5}
+        assert words in said("compare_schedules", metrics)
 
 
 def test_a_missing_number_is_one_line():

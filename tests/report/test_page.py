@@ -93,7 +93,7 @@ PART_A: dict[str, dict] = {
         "images": {"inverse": {"parts": [{"prompt": "photo"}, {"image": "tower"}]}}, "samples": 4,
     },
     "masked_sdedit": {"examples": {"sky": {}}, "levels": LEVELS},
-    "samplers": {"prompts": ["a rocket ship", "photo"], "calls": [5, 33]},
+    "samplers": {"prompts": ["a rocket ship", "photo"], "calls": [5, 33], "samples": 1},
 }  # fmt: skip
 SINGLES = {
     "forward_process": [f"t_{t}" for t in T],
@@ -113,7 +113,10 @@ READ = {"readings": [{"seen": "flip", "prompt": "photo"} | FIT], "chosen": {"sam
 }
 LOOK = {"spread": 0.2, "contrast": 0.3, "clipped": 0.01, "alignment": FIT}
 PART_A_NUMBERS = {
-    "setup": {"alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)}},
+    "setup": {
+        "alignment": {f"{n}_steps": {"a rocket ship": FIT, "photo": FIT} for n in (5, 34)},
+        "first_timestep": {"5_steps": 800, "34_steps": 990},
+    },
     "sampling": LOOK,
     "guidance": {
         "guidance": {scale: LOOK for scale in ("1", "3", "7")},
@@ -398,7 +401,7 @@ def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(pag
     part_a = (
         "setup forward blur one-step iterative sampling guidance sdedit edit inpainting text anagrams hybrids"
     )
-    part_b = "noising denoiser ood pure time class judge"
+    part_b = "noising denoiser ood time class judge"
     assert found == [f"a-{name}" for name in part_a.split()] + [f"b-{name}" for name in part_b.split()]
     for name in found:
         body = page.split(f'<section id="{name}"')[1].split("</section>")[0]
@@ -481,6 +484,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
         "profiles/course",
         "metrics/bench.json",
         "models/flow",
+        "data/upscaled",
         "report/template",
     }
     deps = {path for path in files(ENTRIES["report"], "deps") if not path.startswith("src/")}

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import inspect
+import json
 import os
 import re
 import shlex
@@ -11,8 +12,10 @@ import sys
 from functools import reduce
 
 import pytest
+import torch
 import yaml
 
+from fundiff.critic.concealment import concealment_score
 from fundiff.pictures.names import slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import BASE, load_section, read_params
@@ -158,6 +161,94 @@ def test_the_guide_for_teachers_names_only_what_is_there():
     for path in re.findall(r"`((?:src|tests|profiles|docs)/[\w/.]+)`", guide):
         assert (ROOT / path).exists(), path
     assert "pytest tests/" in guide
+
+
+# What each edition asks for, as docs/teaching.md numbers it.
+EDITIONS = {
+    "Part A, Fall 2024 form": (
+        "0 1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.7.1 1.7.2 1.7.3 1.8 1.9",
+        "a-",
+    ),
+    "Part A, Fall 2026 form (flow)": ("1.1 1.2 1.3 1.4 1.5 1.6 2.1 3.1, 3.3 3.4 Inpainting", "fa-"),
+    "Part B, Fall 2024, 2025 and 2026 forms": (
+        "1.1 1.2 1.2 Denoising 2.1 2.4 Flow Without",
+        "b- fb-",
+    ),
+}
+
+
+def rows_of(guide: str, title: str) -> list[tuple[str, list[str], list[str]]]:
+    """A table of the guide: the deliverable, its stages, its sections."""
+    table = guide.split(f"### {title}\n")[1].split("\n#")[0]
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line[:1] == "|"
+    ]
+    return [
+        (line[0], re.findall(r"`stages/(\w+)\.py`", line[1]), re.findall(r"#([\w-]+)", line[2]))
+        for line in lines[2:]
+    ]
+
+
+def sections() -> dict[str, tuple[set[str], str]]:
+    """The sections of all templates: the stages that each tells of, and its words."""
+    found = {}
+    for path in sorted((ROOT / "report/template").glob("*.html")):
+        parts = re.split(r'call section\("', path.read_text(encoding="utf-8"))
+        for part in parts[1:]:
+            anchor, _, rest = part.partition('"')
+            needs = rest.split(") %}")[0].split(", ", 2)[-1]
+            found[anchor] = (set(re.findall(r'"(\w+)"', needs)), rest)
+    return found
+
+
+@pytest.mark.parametrize("title", EDITIONS)
+def test_no_deliverable_of_any_edition_lacks_its_section(title):
+    guide = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (.* forms?.*)$", guide, re.MULTILINE)) == set(EDITIONS)
+    rows, told = rows_of(guide, title), sections()
+    numbers, parts = EDITIONS[title]
+    assert sorted(name.split()[0] for name, _, _ in rows) == sorted(numbers.split())
+    for name, stages, anchors in rows:
+        assert stages and anchors, name
+        assert set(stages) <= set().union(*(told[anchor][0] for anchor in anchors)), name
+        for anchor in anchors:
+            words = told[anchor][1]
+            assert anchor.startswith(tuple(parts.split())), anchor
+            assert all(f"{{{{ {part}() }}}}" in words for part in ("done", "why", "look")), anchor
+            assert "{{ reference(" in words, anchor
+
+
+def test_every_stage_of_the_flow_edition_stands_in_a_section_with_its_numbers():
+    told = sections()
+    for stage in [name for name in ENTRIES if name.startswith("flow_")]:
+        (anchor,) = [anchor for anchor, (needs, _) in told.items() if stage in needs]
+        assert anchor == f"fa-{stage.removeprefix('flow_').replace('_', '-')}"
+        for call in ("found", "try_it"):
+            assert f'{{{{ {call}("{stage}") }}}}' in told[anchor][1], anchor
+        assert stage in TRIES
+
+
+def test_what_the_cast_says_of_the_critic_is_what_was_measured():
+    lesson = (ROOT / "report/template/lesson.html").read_text(encoding="utf-8")
+    critic = json.loads((ROOT / "models/critic/metrics.json").read_text(encoding="utf-8"))
+    vocabulary = json.loads((ROOT / "models/critic/vocabulary.json").read_text(encoding="utf-8"))
+    assert f"one of {critic['names']:,} names first in {critic['r_at_1']['mean']:.0%} of" in lesson.replace(
+        " %", "%"
+    )
+    assert f"the first ten in {critic['r_at_10']['mean']:.0%}" in lesson.replace(" %", "%")
+    assert f"guessing: {100 / critic['names']:.2f} %" in lesson
+    assert f"have {critic['alignment_right']['mean']:.2f} with their right name" in lesson
+    assert (
+        lesson.count(f"list of {len(vocabulary)} names") == 1
+        and f"no other of the {len(vocabulary)} " in lesson
+    )
+
+
+def test_the_worked_example_of_concealment_is_right():
+    lesson = (ROOT / "report/template/lesson.html").read_text(encoding="utf-8")
+    for other in (0.1, 0.2):
+        score = concealment_score(torch.tensor([[0.3, other], [other, 0.3]]), 20)
+        assert f"e^{{{20 * other:.0f}}}) = {score:.2f}$" in lesson
 
 
 def handout():

@@ -38,7 +38,10 @@ def network(name: str, **changes) -> None:
     with seeded(0), torch.no_grad():
         for epoch in config["snapshots"]:
             unet = unet_of(config)
-            for parameter in [*unet.c1.parameters(), *unet.c2.parameters()]:  # untrained, a class would hardly be seen
+            for parameter in [
+                *unet.c1.parameters(),
+                *unet.c2.parameters(),
+            ]:  # untrained, a class would hardly be seen
                 parameter.mul_(20)
             save_epoch(f"models/{name}", epoch, unet)
     save_config(f"models/{name}", config)

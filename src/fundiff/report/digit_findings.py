@@ -27,7 +27,7 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
     names = {
         "psnr": "the denoiser",
         "gaussian_psnr": "the blur",
-        "noisy_psnr": "leaving it as it is",
+        "noisy_psnr": "the input itself, left as it is,",
         "mean_image_psnr": "the mean image",
     }
     best = [(sigma, max(names, key=lambda key: row[key])) for sigma, row in rows]
@@ -37,7 +37,7 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
     ends = [f"{row['psnr']:.1f} dB at σ = {sigma:g}" for sigma, row in (rows[0], rows[-1])]
     return (
         f"The denoiser comes nearest to the clean digits at {counted(len(won), len(rows))} strengths of noise"
-        + (f"; better is {listed(lost)}" if lost else "")
+        + (f". Something simpler comes nearer elsewhere: {listed(lost)}" if lost else "")
         + f". Its PSNR {'falls with every σ' if falls else 'does not simply fall with σ'}: {', '.join(ends)}."
     )
 
@@ -45,7 +45,7 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
 def pure_noise(stage: Stage, stages: Stages) -> str:
     """Whether the output is the mean digit."""
     psnr = stage.metrics["psnr_to_mean_digit"]
-    said = "the two are hardly told apart" if psnr > 25 else "it has not yet learned it"
+    said = "they look the same" if psnr > 25 else "the network has not yet learned the mean"
     return f"PSNR between its answers and the mean training digit is {psnr:.1f} dB: {said}."
 
 
@@ -57,9 +57,10 @@ def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", time
 
 
 def distance(m: dict[str, float]) -> str:
-    """The Frechet distance beside its bounds."""
-    side = "below" if m["frechet"] < m["frechet_floor"] else "above"
-    return f"The distance {m['frechet']:.2f} is {side} that of real digits to real digits ({m['frechet_floor']:.2f})"
+    """The Frechet distance beside its bounds; below what real digits have it is too small a set's, and not told."""
+    if m["frechet"] < m["frechet_floor"]:
+        return f"N is too small for a distance: it is below that of real digits to real digits ({m['frechet_floor']:.2f})"
+    return f"The distance {m['frechet']:.2f} is above that of real digits to real digits ({m['frechet_floor']:.2f})"
 
 
 def sample_time_unet(stage: Stage, stages: Stages) -> str:
@@ -88,10 +89,11 @@ def sample_class_unet(stage: Stage, stages: Stages) -> str:
     best, nearest = min(by_number(m["frechet_per_guidance"]), key=lambda entry: entry[1])
     text += f" The smallest distance is at γ = {best:g} ({nearest:.2f})"
     if nearest < m["frechet_floor"]:
+        text = text.removesuffix(f" ({nearest:.2f})")
         text += (
-            f", below that of real digits to real digits ({m['frechet_floor']:.2f}): the samples are plainer"
+            f", below that of real digits to real digits ({m['frechet_floor']:.2f}). So N is too small to say"
         )
-        text += " than digits that people wrote, and no distance of finite sets is a hard floor"
+        text += " how near they are: plain digits that are all alike can pass real ones in small sets"
     else:
         text += f"; real digits to real digits have {m['frechet_floor']:.2f}"
     return text + f". {bounds(m)}"
@@ -116,7 +118,12 @@ def digit_guidance(stage: Stage, stages: Stages) -> str:
         for key in ("accuracy", "coverage", "recall")
     ]
     best = min(rows, key=lambda entry: entry[1]["frechet"])
-    return f"From γ = {scales[0]:g} to {scales[-1]:g} {'; '.join(told)}. The Frechet distance is smallest at γ = {best[0]:g}."
+    text = f"From γ = {scales[0]:g} to {scales[-1]:g} {'; '.join(told)}. The Frechet distance is smallest at γ = {best[0]:g}."
+    floor = stage.metrics["real"]["frechet"]
+    below = [f"{scale:g}" for scale, row in rows if row["frechet"] < floor]
+    if below:
+        text += f" At γ = {listed(below)} it is below that of as many real digits ({floor:.2f}): too few digits to tell more."
+    return text
 
 
 def digit_samplers(stage: Stage, stages: Stages) -> str:
@@ -129,7 +136,7 @@ def digit_samplers(stage: Stage, stages: Stages) -> str:
     names = [spoken(name) for calls, name in cheap if calls == fewest]
     if fewest == int(m["reference"].split()[-2]):
         return f"No sampler with fewer calls is as good as {m['reference']}."
-    return f"As good as {m['reference']}, with the fewest calls: {listed(names)} with {fewest}."
+    return f"Within the spread as good as {m['reference']}, with the fewest calls: {listed(names)} with {fewest}."
 
 
 def compare_objectives(stage: Stage, stages: Stages) -> str:
@@ -140,9 +147,9 @@ def compare_objectives(stage: Stage, stages: Stages) -> str:
     mean = 100 * fmean(flow[calls]["accuracy"] - ddpm[calls]["accuracy"] for calls in flow)
     gains = [100 * abs(row[most]["accuracy"] - row[fewest]["accuracy"]) for row in (flow, ddpm)]
     return (
-        "With this small budget flow matching comes nearer to real digits by "
-        f"{counted(len(wins), len(flow))} numbers of calls; the judge reads {abs(mean):.0f} points "
-        f"{'more' if mean > 0 else 'less'} of its digits as asked for, on average. "
+        "With this short training flow matching has the smaller Frechet distance at "
+        f"{counted(len(wins), len(flow))} numbers of calls. On average the judge reads {abs(mean):.0f} points "
+        f"{'more' if mean > 0 else 'less'} of its digits as asked for than of DDPM’s. "
         f"From {fewest:g} to {most:g} calls its accuracy changes by {gains[0]:.0f} points, "
         f"DDPM’s by {gains[1]:.0f}."
     )

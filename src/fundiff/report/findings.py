@@ -38,7 +38,9 @@ def listed(words: Sequence[str]) -> str:
 
 
 def counted(count: int, of: int) -> str:
-    """`all 4`, `none of 4`, `3 of 4`."""
+    """`all 4`, `none of 4`, `3 of 4`; `both` for 2 of 2."""
+    if count == of == 2:
+        return "both"
     return f"all {of}" if count == of else f"none of {of}" if count == 0 else f"{count} of {of}"
 
 

@@ -18,6 +18,7 @@ TERMS = {
     "guidance": r"[Gg]uidance",
     "calls": r"(?:UNet )?calls",
     "d": r"D(?= =)",
+    "training": r"[Ee]pochs?|[Hh]eld-out|[Oo]ne-hot|[Ee]xpectation",
 }
 SECTION = re.compile(r'(<section id="([\w-]+)".*?</section>)', re.DOTALL)
 CLOSED = {"a", "code", "math", "pre", "button", "h3", "h4", "summary"}  # elements in which no link is made

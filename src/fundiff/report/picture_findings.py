@@ -109,7 +109,7 @@ def guidance(stage: Stage, stages: Stages) -> str:
         return span
     fewer = sum(row["after"] < row["before"] for row in negative.values())
     many = "negative prompt" if len(negative) == 1 else "negative prompts"
-    return f"{span} {counted(fewer, len(negative)).capitalize()} {many} did what they should: the critic sees less of them in the samples."
+    return f"{span} The critic sees less of the unwanted thing in the samples for {counted(fewer, len(negative))} {many}."
 
 
 def too_strong(rows: Sequence[tuple[float, Mapping[str, Any]]], symbol: str) -> str:

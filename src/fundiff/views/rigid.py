@@ -113,7 +113,7 @@ class Negate(View):
 class CycleColours(View):
     """Channels moved cyclically: red becomes green, green blue, blue red. Greys stay."""
 
-    label = "its colours turned"
+    label = "colours exchanged"
 
     def view(self, x: Tensor) -> Tensor:
         """The channels moved on by one."""
