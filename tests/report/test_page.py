@@ -175,7 +175,12 @@ def part_a(root: Path) -> dict[str, dict]:
     entries: dict[str, dict] = {}
     for name in PART_A:
         folder = root / "report/figures" / name
-        entries[name] = {"cmd": "true", "plots": [{f"report/figures/{name}": {"cache": False}}]}
+        keys = [key for key in ENTRIES[name]["params"] if key.startswith("base.")]
+        entries[name] = {
+            "cmd": "true",
+            "params": keys,
+            "plots": [{f"report/figures/{name}": {"cache": False}}],
+        }
         for plate in ["steps", "comparison"] if name == "iterative_denoising" else [name]:
             picture(folder / f"{plate}.png", 260, 1000, channels=3)
         for i, single in enumerate(SINGLES.get(name, [])):
@@ -199,6 +204,7 @@ def project(root: Path) -> Path:
     (root / "data").mkdir()
     (root / "data/model.json").write_text('{"timesteps": 1000}', encoding="utf-8")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | PART_A
+    del params["base"]["step_size"]  # of the flow stages, which are not here
     params["report"]["gallery"] = ["report/figures/forward_process/single/t_250.png"]
     (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     stages = {name: ENTRIES[name] for name in ("fetch_mnist", *PART_B)} | part_a(root)
@@ -412,6 +418,33 @@ def test_sections_stand_in_the_courses_order_and_only_where_their_stage_does(pag
     assert [f"#{name}" for name in found] == re.findall(
         r'<li><a href="(#[ab]-[\w-]+)"', page.split("</nav>")[0]
     )
+
+
+def test_the_flow_edition_has_parts_of_its_own_in_its_own_order(tmp_path):
+    root = project(tmp_path)
+    digits = ("train_ddpm", "train_flow", "train_flow_constant", "compare_objectives", "compare_schedules")
+    names = [name for name in ENTRIES if name.startswith("flow_") or name in digits]
+    for path in [path for name in names for path in files(ENTRIES[name], "plots")]:
+        if path.startswith("metrics/"):
+            shutil.copy(ROOT / path, root / path)
+        else:
+            picture(root / path if path.endswith(".png") else root / path / "a.png", 64, 64, channels=3)
+    write_entries(root, stage_entries(root) | {name: ENTRIES[name] for name in names})
+    page = built(root)
+    part_a = "forward blur one-step velocity euler sampling guidance editing anagrams hybrids inpainting"
+    expected = [f"fa-{name}" for name in part_a.split()] + ["fb-pure", "fb-objectives", "fb-schedules"]
+    assert re.findall(r'<section id="(f[ab]-[\w-]+)"', page) == expected
+    assert re.findall(r'<li><a href="#(f[ab]-[\w-]+)"', page.split("</nav>")[0]) == expected
+    order = [page.index(f'<h2 id="{name}"') for name in ("part-b", "flow-a", "flow-b")]
+    assert order == sorted(order) and 'id="c-flow' not in page
+    for name in expected:
+        body = page.split(f'<section id="{name}"')[1].split("</section>")[0]
+        assert (
+            body.count("<h4>") == 3
+            and body.count('<p class="reference"') == 1
+            and '<p class="finding">' in body
+        )
+        assert '<div class="try">' in body and '<figure class="' in body, name
 
 
 def test_a_stage_that_is_gone_takes_its_section_along(tmp_path):

@@ -105,7 +105,8 @@ def flow_euler(stage: Stage, stages: Stages) -> str:
 def flow_sampling(stage: Stage, stages: Stages) -> str:
     """How the samples compare with guided ones."""
     m = stage.metrics
-    own = f"Alignment with the prompt is {signed(m['alignment']['own_prompt'])}, with other names {signed(m['alignment']['wrong_prompts'])}"
+    fit = [signed(m["alignment"][key]) for key in ("own_prompt", "wrong_prompts")]
+    own = f"Alignment with the prompt is {fit[0]}, with other prompts {fit[1]}"
     if "flow_guidance" not in stages:
         return f"{own}."
     w = f"{stages['flow_guidance'].params['w']:g}"
@@ -145,7 +146,8 @@ def flow_editing(stage: Stage, stages: Stages) -> str:
     )
     kept = [fmean(row[i][1]["alignment"] for row in edits.values()) for i in (0, -1)]
     side = "lower" if kept[1] < kept[0] else "higher" if kept[1] > kept[0] else "the same"
-    return f"{text} Mean alignment with the prompts is {side} at the late start: {signed(kept[0])} at t = {starts[0]:g}, {signed(kept[1])} at t = {starts[-1]:g}."
+    told = f"{signed(kept[0])} at t = {starts[0]:g}, {signed(kept[1])} at t = {starts[-1]:g}"
+    return f"{text} Mean alignment with the prompts is {side} at the late start: {told}."
 
 
 def flow_anagrams(stage: Stage, stages: Stages) -> str:
@@ -195,7 +197,8 @@ def compare_schedules(stage: Stage, stages: Stages) -> str:
         told = f"at least one is below what real digits have at this N, {floor:.2f}, so neither is printed"
     return (
         f"After epoch {last:g} the constant rate with its longer average {match} the falling one in Frechet distance "
-        f"({told}; the deviations over seeds sum to {noise:.2f}). Its accuracy is {signed(points, '+.1f')} points from the falling one’s."
+        f"({told}; the deviations over seeds sum to {noise:.2f}). "
+        f"Its accuracy differs by {signed(points, '+.1f')} points."
     )
 
 

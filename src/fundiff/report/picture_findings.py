@@ -145,7 +145,8 @@ def edits(stage: Stage, stages: Stages) -> str:
     first, last = (fmean(by_number(row)[i][1] for row in table.values()) for i in (0, -1))
     nearer = f"The distance to the input goes from {first:.2f} to {last:.2f} on average over the levels"
     if len(falling) == len(table):
-        return f"{nearer}. For every picture it gets smaller with every higher level: the higher the level, the nearer to the input."
+        always = "For every picture it gets smaller with every higher level"
+        return f"{nearer}. {always}: the higher the level, the nearer to the input."
     return (
         f"{nearer}. It gets smaller with every higher level for {counted(len(falling), len(table))} pictures."
     )
