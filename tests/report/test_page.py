@@ -517,7 +517,6 @@ def test_the_real_report_depends_on_every_number_and_figure():
         "profiles/course",
         "metrics/bench.json",
         "models/flow",
-        "data/upscaled",
         "report/template",
     }
     deps = {path for path in files(ENTRIES["report"], "deps") if not path.startswith("src/")}

@@ -25,7 +25,6 @@ from fundiff.report.layout import Grid, grid_of, originals
 from fundiff.report.results import load_stages
 from fundiff.report.source import source_of
 from fundiff.report.tries import TRIES
-from fundiff.sampling.loop import every
 from tests.commands import shell
 from tests.pipelines import ENTRIES
 from tests.report.test_page import IMAGES, LEVELS, ROOT, inputs, picture, project
