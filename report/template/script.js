@@ -57,7 +57,7 @@
     const known = new Map(tiles.map((tile) => [`${tile.at}|${tile.slot}`, tile.image]));
     const large = document.createElement("div");
     large.className = "large";
-    large.style.maxWidth = `${15 * slots.length}rem`;
+    large.style.maxWidth = `${Math.max(22, 15 * slots.length)}rem`;
     for (const slot of slots) {
       const card = document.createElement("div"), image = tiles[0].image.cloneNode();
       image.loading = "eager";

@@ -129,6 +129,27 @@ def test_a_prompts_picture_is_found_by_its_words(tmp_path):
     assert [title for title, _ in grid.rows] == ["5 steps", "34 steps"]
 
 
+@pytest.mark.parametrize("name", ["part_a", "part_b", "flow", "flow_digits", "beyond"])
+def test_every_section_has_its_three_parts_and_one_reference(name):
+    text = (ROOT / f"report/template/{name}.html").read_text(encoding="utf-8")
+    sections = re.findall(r'{% call section\("([\w-]+)", "(.*?)(?={% call section\("|\Z)', text, re.DOTALL)
+    assert len(sections) >= 3
+    for place, body in sections:
+        parts = [body.find(f"{{{{ {part}() }}}}") for part in ("done", "why", "look")]
+        assert -1 < parts[0] < parts[1] < parts[2], place
+        assert body.count("{{ reference(") == 1, place
+
+
+def test_t_moves_four_pictures_of_the_same_noise(stages):
+    names = ["forward_process", "one_step_denoising", "iterative_denoising"]
+    grids = [grid_of(stages[name]) for name in names]
+    assert [grid.rows[0][0] for grid in grids] == ["noisy", "one step", "iterative"]
+    assert {tuple(grid.columns) for grid in grids} == {("t = 250", "t = 500", "t = 750")}
+    scrubbed = (ROOT / "report/template/part_a.html").read_text(encoding="utf-8")
+    told = re.findall(r'class="scrub" data-from="([^"]+)"', scrubbed)[1].split()
+    assert told == [f"tiles-{n}" for n in ("forward_process", "gaussian_denoising", *names[1:])]
+
+
 def test_the_guide_for_teachers_names_only_what_is_there():
     guide = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
     page = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "report/template").glob("*.html"))

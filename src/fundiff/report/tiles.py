@@ -72,7 +72,7 @@ def joined(row: Sequence[np.ndarray]) -> np.ndarray:
 
 def spoken(label: str) -> str:
     """A label of several lines in one."""
-    return label.replace(":\n", ": ").replace("\n", ", ")
+    return label.replace(":\n", ": ").replace("\n(", " (").replace("\n", ", ")
 
 
 def placed(row: str, column: str, axes: Axes) -> tuple[list[str], str]:
@@ -85,7 +85,8 @@ def placed(row: str, column: str, axes: Axes) -> tuple[list[str], str]:
     used = {what for _, what in axes}
     if "row" in used:
         used |= {f"line {i}" for i in range(len(lines))}
-    left = [parts[what] for what in [*(f"line {i}" for i in range(len(lines))), "column"] if what not in used]
+    rest = "\n".join(line for i, line in enumerate(lines) if f"line {i}" not in used)
+    left = [spoken(rest), "" if "column" in used else column]
     return [parts[what] for _, what in axes], ", ".join(filter(None, left))
 
 
@@ -96,7 +97,7 @@ def tiles_of(path: Path, about: str = "", axes: Axes = ()) -> Tiles | None:
         return None
     table, cut = found
     columns, captions = table["columns"], table["captions"]
-    labels = table["rows"] or [""] * len(cut)
+    labels = [label.replace("_", " ") for label in table["rows"]] or [""] * len(cut)
     strips = not columns and not captions and all(p.shape[1] <= DIGIT for row in cut for p in row)
     values: list[list[str]] = [[] for _ in axes]
     rows = []
