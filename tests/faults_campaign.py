@@ -37,7 +37,7 @@ FIRST = ["inputs", "model", "critic"]  # what the others need, and too short to 
 # Of every kind: pictures and digits fetched, noise, Part A's sampling, trainings, digits sampled, the report.
 STAGES = [
     *("fetch_images", "forward_process", "sampling", "fetch_mnist", "noising", "judge"),
-    *("train_denoiser", "sample_denoiser", "train_flow", "report"),
+    *("train_denoiser", "sample_denoiser", "train_flow", "upscaling", "report"),
 ]
 SMALL: dict[str, dict[str, Any]] = {
     "sampling": {"stride": 330, "count": 1},
