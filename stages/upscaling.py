@@ -37,7 +37,8 @@ def main(params: Params) -> None:
             "params.yaml: upscaling.upscaler is stage_ii, but no second stage drew; set model.stage_ii"
         )
     told = [json.loads(Path(path).read_text(encoding="utf-8")) for path in listed("metrics/")]
-    views = {name: [part["seen"] for part in one["readings"]] for all_ in told for name, one in all_.items()}
+    anagrams = {name: row for numbers in told for name, row in numbers.items() if "readings" in row}
+    views = {name: [reading["seen"] for reading in row["readings"]] for name, row in anagrams.items()}
     network = None if params.upscaler == "resize" else load_realesrgan(prepare_runtime().device)
     upscaler = Upscaler(network, views)
     made = {}
