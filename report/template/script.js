@@ -185,7 +185,10 @@
     for (const entry of entries) if (entry.isIntersecting) {
       for (const link of links.values()) link.removeAttribute("aria-current");
       const link = links.get(entry.target.id);
-      if (link) link.setAttribute("aria-current", "true");
+      if (!link) continue;
+      link.setAttribute("aria-current", "true");
+      const box = link.getBoundingClientRect(), toc = link.closest(".toc");
+      if (!narrow.matches && (box.top < 0 || box.bottom > innerHeight)) toc.scrollTop += box.top - innerHeight / 2;
     }
   }, { rootMargin: "-10% 0px -75% 0px" });
   for (const section of document.querySelectorAll("section[id]")) spy.observe(section);

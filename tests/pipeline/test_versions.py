@@ -3,10 +3,9 @@
 import json
 from importlib import metadata
 
-import yaml
-
 from fundiff.pipeline.stage import guarded
 from fundiff.pipeline.versions import PACKAGES, record_versions, versions
+from tests.pipelines import write_entries
 
 
 def test_versions_are_those_that_are_installed():
@@ -18,7 +17,7 @@ def test_versions_are_those_that_are_installed():
 def test_a_stage_records_them_with_its_numbers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     entry = {"cmd": "x", "deps": [], "plots": [{"metrics/mine.json": {"cache": False}}]}
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"mine": entry}}))
+    write_entries(tmp_path, {"mine": entry})
     (tmp_path / "metrics").mkdir()
     path = tmp_path / "metrics/mine.json"
     guarded("mine", lambda: path.write_text('{"psnr": 21.5}') and None)

@@ -111,7 +111,7 @@ def test_nothing_is_wider_than_the_screen(browser, html, width, tmp_path_factory
 
 def test_sliders_move_by_mouse_and_by_keyboard(browser, html):
     with Sheet(browser, html, reduced_motion="reduce") as sheet:
-        pair = sheet.page.locator(".pair").first
+        pair = sheet.laid_out().locator(".pair").first  # so that nothing moves under the mouse
         pair.scroll_into_view_if_needed()
         box = pair.bounding_box()
         sheet.page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)

@@ -61,7 +61,7 @@ def test_what_made_them_and_where_their_true_pixels_are(root):
 
 
 def test_captions_say_so(html, root):
-    sentence = 'Upscaled four times by {}; <a href="{}/">the true pixels</a>.'
+    sentence = 'Upscaled four times by {}; see <a href="{}/">the true pixels</a>.'
     assert sentence.format("Real-ESRGAN", "figures/sdedit/single") in section(html, "a-sdedit")
     assert sentence.format("Lanczos resizing", "figures/visual_anagrams/single") in section(
         html, "a-anagrams"

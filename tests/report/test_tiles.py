@@ -70,7 +70,7 @@ def test_words_under_a_panel_stay_with_it(tmp_path):
         ("γ = 3", [("Guidance", "row")], (["γ = 3"], "sample 1")),
         ("ddim", [("Sampler", "row"), ("Calls", "column")], (["ddim", "sample 1"], "")),
         ("2 calls\nDDPM", [("Calls", "line 0")], (["2 calls"], "DDPM, sample 1")),
-        ("2 calls\nDDPM", [], ([], "2 calls, DDPM, sample 1")),
+        ("2 calls\nDDPM", [], ([], "2 calls DDPM, sample 1")),
         ("tower:\na photo", [("Level", "column")], (["sample 1"], "tower: a photo")),
         ("w = 7\n(γ = 8)", [("Guidance", "row")], (["w = 7 (γ = 8)"], "sample 1")),
     ],

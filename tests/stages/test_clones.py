@@ -13,6 +13,7 @@ import pytest
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.lock import in_git
+from fundiff.pipeline.stage import PIPELINES, target_of
 from tests.commands import ENVIRONMENT, shell
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ NEEDED = (
     "data/.gitignore",
     "profiles",
     "params.yaml",
-    "dvc.yaml",
+    *PIPELINES,
 )
 NEEDED += (
     ".dvc",
@@ -135,7 +136,7 @@ def test_two_repros_at_once(source, tmp_path):
         env = ENVIRONMENT | {"PYTHONPATH": str(folder / "src")}
         both = [
             subprocess.Popen(
-                ["dvc", "repro", "-f", name], cwd=folder, env=env, stderr=-1, stdout=-3, text=True
+                ["dvc", "repro", "-f", target_of(name)], cwd=folder, env=env, stderr=-1, stdout=-3, text=True
             )
             for name in ("fetch_images", other)
         ]

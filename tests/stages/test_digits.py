@@ -205,8 +205,8 @@ def test_the_report_tells_of_them(project):
     write_entries(Path(), told)
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["report"]
     page = render(Path(), load_stages(Path(), deps), params)
-    sections = "f-schedule c-objectives c-digit-samplers c-digit-guidance c-digit-walks"
-    assert re.findall(r'<section id="([cf]-[\w-]+)"', page) == sections.split()
+    sections = "fb-objectives fb-schedules c-digit-samplers c-digit-guidance c-digit-walks"
+    assert re.findall(r'<section id="((?:fb|c)-[\w-]+)"', page) == sections.split()
     assert page.count("data-axes=") == 5  # schedules, epochs and calls, samplers, guidance
     scores = number("digit_samplers")["scores"]["ancestral"]["4"]
     assert f"{scores['frechet']:.2f} ± {scores['frechet_std']:.2f}" in page

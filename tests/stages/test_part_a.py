@@ -15,6 +15,7 @@ from fundiff.pictures.metadata import labels_of
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import prepare_runtime
 from stages import upscaling
+from tests.pipelines import copy_pipelines
 from tests.tiny import SIZE, make_if, make_stage_ii
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +130,7 @@ def project(tmp_path_factory):
     shutil.copytree(ROOT / "data/images", folder / "data/images")
     shutil.copy(ROOT / "models/critic/vocabulary.json", folder / "models/critic/vocabulary.json")
     shutil.copytree(ROOT / "models/upscaler", folder / "models/upscaler")
-    shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    copy_pipelines(folder)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     (folder / "params.yaml").write_text(
         yaml.safe_dump(shrunk(params, prior), sort_keys=False), encoding="utf-8"

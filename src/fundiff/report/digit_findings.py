@@ -106,7 +106,7 @@ def bounds(m: dict[str, float]) -> str:
         if m["frechet_noise"] > m["frechet_mean_image"]
         else ("the mean image", "noise")
     )
-    return f"Of two answers without a digit, {far} is farther from real digits than {near}."
+    return f"Neither noise nor the mean image is a digit; by this distance {far} is farther from digits than {near}."
 
 
 def digit_guidance(stage: Stage, stages: Stages) -> str:
@@ -136,7 +136,7 @@ def digit_samplers(stage: Stage, stages: Stages) -> str:
     names = [spoken(name) for calls, name in cheap if calls == fewest]
     if fewest == int(m["reference"].split()[-2]):
         return f"No sampler with fewer calls is as good as {m['reference']}."
-    return f"Within the spread as good as {m['reference']}, with the fewest calls: {listed(names)} with {fewest}."
+    return f"{listed(names)}: {fewest} calls are enough to be as good as {m['reference']}, within the spread."
 
 
 def compare_objectives(stage: Stage, stages: Stages) -> str:

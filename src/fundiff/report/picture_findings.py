@@ -192,11 +192,11 @@ def read_well(pictures: Mapping[str, Any]) -> str:
     ranks = {name: max(reading["rank"] for reading in row["readings"]) for name, row in pictures.items()}
     good = [name for name, rank in ranks.items() if rank == 1]
     many = "picture" if len(ranks) == 1 else "pictures"
-    text = f"In {counted(len(good), len(ranks))} {many} the critic puts the asked-for prompt first in every reading."
+    text = f"The critic puts the asked-for prompt first in every reading of {counted(len(good), len(ranks))} {many}."
     if len(good) == len(ranks):
         return text
     weak = [f"{spoken(name)} (rank {rank})" for name, rank in ranks.items() if rank > 1]
-    return f"{text} Worst rank in the others: {listed(weak)}."
+    return f"{text} Where it does not, the worst rank is: {listed(weak)}."
 
 
 def masked_sdedit(stage: Stage, stages: Stages) -> str:

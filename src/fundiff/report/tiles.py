@@ -72,7 +72,7 @@ def joined(row: Sequence[np.ndarray]) -> np.ndarray:
 
 def spoken(label: str) -> str:
     """A label of several lines in one."""
-    return label.replace(":\n", ": ").replace("\n(", " (").replace("\n", ", ")
+    return label.replace("\n", " ")
 
 
 def placed(row: str, column: str, axes: Axes) -> tuple[list[str], str]:
