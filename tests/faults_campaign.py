@@ -44,7 +44,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "fetch_mnist": {"train": 100, "validation": 20, "test": 20},
     "judge": {"epochs": 4, "repeats": 2, "batch_size": 10},
     "train_denoiser": {"epochs": 6, "repeats": 2, "batch_size": 10, "hidden_size": 4, "snapshots": [1, 6]},
-    "train_flow": {"epochs": 6, "repeats": 1, "batch_size": 10, "hidden_size": 4, "snapshots": [1, 6], "timesteps": 20},
+    "train_flow": {"batch_size": 10, "hidden_size": 4, "timesteps": 20},  # the epochs that other stages' numbers speak of
 }  # fmt: skip
 
 
