@@ -1,6 +1,7 @@
 """Commands as a user types them, with this Python's own programs, one thread and without a network."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,3 +31,14 @@ def shell(folder: Path, *command: str, fails: bool = False, minutes: int = 10) -
         said = file.read()
     assert (done.returncode != 0) == fails, f"{' '.join(command)}\n{said[-6000:]}"
     return said
+
+
+def copy_listed(folder: Path, *paths: str, without: str = "\0") -> None:
+    """Copy what git lists or would add, of `paths` alone if given, but no path that begins with `without`."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard", *paths], text=True
+    )
+    for name in filter(None, listed.split("\0")):
+        if Path(name).is_file() and not name.startswith(without):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, folder / name)

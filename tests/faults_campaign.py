@@ -30,7 +30,7 @@ from ruamel.yaml import YAML
 from fundiff.pipeline.files import digest
 from fundiff.pipeline.params import read_yaml
 from fundiff.pipeline.stage import PIPELINES, stage_entries, target_of
-from tests.commands import ENVIRONMENT, shell
+from tests.commands import ENVIRONMENT, copy_listed, shell
 
 ENVIRONMENT.update(FUNDIFF_PRECISION="fp32", FUNDIFF_THREADS="1")  # of every command here
 FIRST = ["inputs", "model", "critic"]  # what the others need, and too short to be hit
@@ -60,11 +60,7 @@ class Project:
 
 def copied(folder: Path) -> None:
     """A copy of what git lists, with small params, in a repository of its own."""
-    listed = subprocess.check_output(["git", "ls-files", "-z", "-co", "--exclude-standard"], text=True)
-    for name in filter(None, listed.split("\0")):
-        if Path(name).is_file() and not name.startswith("prior/sheets/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
+    copy_listed(folder, without="prior/sheets/")
     params = read_yaml(folder / "params.yaml")
     for section, changes in SMALL.items():
         params[section] |= changes

@@ -14,7 +14,7 @@ import pytest
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.lock import in_git
 from fundiff.pipeline.stage import PIPELINES, target_of
-from tests.commands import ENVIRONMENT, shell
+from tests.commands import ENVIRONMENT, copy_listed, shell
 
 pytestmark = pytest.mark.slow
 NEEDED = (
@@ -42,13 +42,7 @@ NEEDED += (
 def source(tmp_path_factory) -> Path:
     """What two cheap stages need of the project, committed."""
     folder = tmp_path_factory.mktemp("source") / "fundiff"
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "-co", "--exclude-standard", *NEEDED], text=True
-    )
-    for name in filter(None, listed.split("\0")):
-        if Path(name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
+    copy_listed(folder, *NEEDED)
     shell(folder, "git", "init", "-q", "-b", "main")
     shell(folder, "git", "add", "-A")
     shell(folder, "git", "commit", "-qm", "a clone")

@@ -1,8 +1,6 @@
 """The pipeline as its users drive it: a clone, one command, one changed param, an experiment. Real DVC, tiny sizes."""
 
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +14,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 from fundiff.pipeline.stage import PIPELINES, target_of
-from tests.commands import shell
+from tests.commands import copy_listed, shell
 from tests.pipelines import ENTRIES, made_by
 
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
@@ -34,11 +32,7 @@ def stages_run(output: str) -> set[str]:
 def clone(tmp_path_factory) -> Iterator[Path]:
     """The project as git has it (and what is about to be committed), in an empty folder."""
     folder = tmp_path_factory.mktemp("fresh") / "fundiff"
-    listed = subprocess.check_output(["git", "ls-files", "-z", "-co", "--exclude-standard"], text=True)
-    for name in filter(None, listed.split("\0")):
-        if Path(name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
+    copy_listed(folder)
     shell(folder, "git", "init", "-q", "-b", "main")
     shell(folder, "git", "add", "-A")
     shell(folder, "git", "commit", "-qm", "a clone")
