@@ -8,9 +8,9 @@ export HF_HUB_OFFLINE ?= 1
 .PHONY: repro test bench faults lint environment peers
 
 repro: environment
-	@echo "Reproducing the pipeline (dvc repro)"
+	@echo "Reproducing the pipeline (dvc repro, two stages at a time)"
 	@python -m fundiff.pipeline.lock
-	@start=$$(date +%s); dvc repro && echo "Done in $$(( $$(date +%s) - start )) s. Open report/index.html"
+	@start=$$(date +%s); python -m fundiff.pipeline.side_by_side && echo "Done in $$(( $$(date +%s) - start )) s. Open report/index.html"
 
 test: environment
 	@echo "Running the tests (pytest), two files at a time"

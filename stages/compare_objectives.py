@@ -41,13 +41,13 @@ def main(params: Params) -> None:
             rows["calls"].append((calls, f"{calls} calls\n{name}", row))
         numbers[network] = {"epochs": by_epoch, "calls": by_calls, "sampler": sampler}
         curves[name] = by_calls
-    context = trial.context()
+    real = trial.reference_values()
     for stem, found in rows.items():
         found.sort(key=lambda one: one[0])
         _, labels, images = zip(*found, strict=True)
         grid(f"{FOLDER}/{stem}.png", images, labels, panel=0.8)
-    plot_curves(f"{FOLDER}/curves.png", panels(curves, context), "UNet calls")
-    write_json("metrics/compare_objectives.json", rounded(numbers | context))
+    plot_curves(f"{FOLDER}/curves.png", panels(curves, real), "UNet calls")
+    write_json("metrics/compare_objectives.json", rounded(numbers | real))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main(params: Params) -> None:
             labels.append(f"epoch {epoch}\n{name}")
         numbers[network] = by_epoch
     grid("report/figures/compare_schedules.png", rows, labels, panel=0.8)
-    write_json("metrics/compare_schedules.json", rounded(numbers | trial.context()))
+    write_json("metrics/compare_schedules.json", rounded(numbers | trial.reference_values()))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def main(params: Params) -> None:
         rows.append(list(last(sample(estimator, process, noise, runtime, params.steps, sampler))))
     grid(f"{FOLDER}/samples.png", rows, [f"γ = {scale}" for scale in numbers], panel=0.7)
     floor = scoring.reference.balanced_floor(params.count)
-    levels = floor | {"accuracy": scoring.context()["judge_accuracy"]}
+    levels = floor | {"accuracy": scoring.reference_values()["judge_accuracy"]}
     panels = [
         Panel(name, {"samples": points}, {"real digits": levels[name]})
         for name in SCORES

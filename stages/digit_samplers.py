@@ -40,17 +40,17 @@ def main(params: Params) -> None:
             numbers[sampler][str(calls)], row = trial.measure(unet, process, sampler, calls)
             rows.append(row)
             labels.append(f"{sampler.replace('_', '-')}\n{calls} calls")
-    reference, context = numbers[usual][str(params.reference)], trial.context()
+    reference, real = numbers[usual][str(params.reference)], trial.reference_values()
     told = {
         sampler: {calls: within(scores, reference) for calls, scores in found.items()}
         for sampler, found in numbers.items()
     }
     grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
-    plot_curves(f"{FOLDER}/curves.png", panels(numbers, context), "UNet calls")
+    plot_curves(f"{FOLDER}/curves.png", panels(numbers, real), "UNet calls")
     write_json(
         "metrics/digit_samplers.json",
         rounded(
-            {"scores": numbers, "within": told, "reference": f"{usual}, {params.reference} calls"} | context
+            {"scores": numbers, "within": told, "reference": f"{usual}, {params.reference} calls"} | real
         ),
     )
 

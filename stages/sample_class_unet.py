@@ -50,7 +50,7 @@ def main(params: Params) -> None:
         scores[guidance_scale] = scoring.score(sets, labels)
         if guidance_scale == params.guidance_scale:
             chosen = sets
-    told = summary(scores, params.guidance_scale) | scoring.context()
+    told = summary(scores, params.guidance_scale) | scoring.reference_values()
     write_samples("class_unet", params.scored, chosen, labels.repeat(len(chosen)), told)
 
 

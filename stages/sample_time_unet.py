@@ -39,7 +39,7 @@ def main(params: Params) -> None:
     scoring = DigitScoring(params.seed, runtime)
     sets = scoring.sets(estimator, process, scoring.reference.size, **dict(params.scored))
     seen = verdicts(scoring.judge, torch.cat(sets))[1]
-    write_samples("time_unet", params.scored, sets, seen, scoring.score(sets) | scoring.context())
+    write_samples("time_unet", params.scored, sets, seen, scoring.score(sets) | scoring.reference_values())
 
 
 if __name__ == "__main__":

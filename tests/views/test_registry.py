@@ -71,7 +71,7 @@ def test_compositions_are_undone_and_turn_all_the_way(names):
 
 def test_a_composition_says_what_it_does():
     view = view_named("rotate_180 then inner_circle then inner_circle")
-    assert view.label == "upside down, then its inner circle turned twice"
+    assert view.label == "rotated by 180 degrees, then its inner circle turned twice"
 
 
 def test_red_becomes_green_by_way_of_the_hues_between_and_white_stays():

@@ -80,7 +80,7 @@ class DigitScoring:
         """The sets' scores, as `fundiff.judge.scores.scores_of_sets` gives them."""
         return scores_of_sets(self.judge, self.reference, self.train, sets, labels)
 
-    def context(self) -> dict[str, Any]:
+    def reference_values(self) -> dict[str, Any]:
         """The bounds of every score, and the judge's own accuracy on held-out digits and hash."""
         right = verdicts(self.judge, self.test.images)[1] == self.test.labels.cpu()
         return bounds(self.judge, self.reference, self.test, self.train, self.seed) | {

@@ -52,15 +52,18 @@ class Trial:
             sets[0][:10]
         )
 
-    def context(self) -> dict[str, Any]:
-        """Scores of as many real digits (the floor), and accuracy and hash of the judge."""
-        known, floor = self.scoring.context(), self.scoring.reference.balanced_floor(self.params.count)
+    def reference_values(self) -> dict[str, Any]:
+        """What to read the scores beside: those of as many real digits (the floor), and accuracy and hash of the judge."""
+        values, floor = (
+            self.scoring.reference_values(),
+            self.scoring.reference.balanced_floor(self.params.count),
+        )
         return {f"{name}_floor": floor[name] for name in ("frechet", "coverage")} | {
-            name: known[name] for name in ("judge_accuracy", "judge_hash", "runtime")
+            name: values[name] for name in ("judge_accuracy", "judge_hash", "runtime")
         }
 
 
-def panels(scores: dict[str, dict[str, dict[str, float]]], context: dict[str, Any]) -> list[Panel]:
+def panels(scores: dict[str, dict[str, dict[str, float]]], reference: dict[str, Any]) -> list[Panel]:
     """Accuracy and Frechet distance against UNet calls; scores: curve -> calls -> the numbers of `Trial.measure`."""
 
     def points(name: str) -> dict[str, list[tuple[float, float, float]]]:
@@ -70,11 +73,11 @@ def panels(scores: dict[str, dict[str, dict[str, float]]], context: dict[str, An
         }
 
     return [
-        Panel("accuracy", points("accuracy"), {"real digits": context["judge_accuracy"]}),
+        Panel("accuracy", points("accuracy"), {"real digits": reference["judge_accuracy"]}),
         Panel(
             "Frechet classifier distance",
             points("frechet"),
-            {"real digits": context["frechet_floor"]},
+            {"real digits": reference["frechet_floor"]},
             log=True,
         ),
     ]

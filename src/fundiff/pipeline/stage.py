@@ -32,10 +32,18 @@ def stage_entries(root: str | Path = "", pipelines: Sequence[str] = PIPELINES) -
     }
 
 
+def targets() -> dict[str, str]:
+    """Every stage's name -> how DVC's commands address it: sdedit, digits/dvc.yaml:judge."""
+    return {
+        name: name if pipeline == PIPELINES[0] else f"{pipeline}:{name}"
+        for pipeline in PIPELINES
+        for name in stage_entries(pipelines=[pipeline])
+    }
+
+
 def target_of(name: str) -> str:
-    """A stage as DVC's commands address it: sdedit, digits/dvc.yaml:judge."""
-    pipeline = next((pipeline for pipeline in PIPELINES if name in stage_entries(pipelines=[pipeline])), "")
-    return name if pipeline in ("", PIPELINES[0]) else f"{pipeline}:{name}"
+    """A stage as DVC's commands address it; a name that is no stage's stays as it is."""
+    return targets().get(name, name)
 
 
 def entry_of(name: str, pipelines: Sequence[str] = PIPELINES) -> dict[str, Any]:

@@ -95,7 +95,11 @@ class Pixels(Permutation):
 
 
 class Turned(Permutation):
-    """Every pixel turned about the centre by a number of right angles, the same for the four pixels of its orbit."""
+    """Every pixel turned about the centre by a number of right angles.
+
+    The number is the same for the four pixels that a quarter turn of the picture takes into each other; else two pixels
+    would meet in one place.
+    """
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
         """Right angles counter-clockwise `[S, S]`; must be invariant under a quarter turn."""
@@ -136,7 +140,8 @@ class Jigsaw(Turned):
         """Right angles for each of a quarter's four pieces, whose tabs cross the lines between them."""
         middle, piece, tab = (side - 1) / 2, side / 4, side / 14
         y, x = row - middle, column - middle
-        # Turn every pixel into the first quarter (y < 0 <= x), so that the four of an orbit get the same number.
+        # Turn every pixel into the first quarter (y < 0 <= x), so that the four that a quarter turn takes into each other
+        # get the same number.
         for _ in range(3):
             wrong = ~((y < 0) & (x >= 0))
             y, x = torch.where(wrong, -x, y), torch.where(wrong, y, x)

@@ -83,7 +83,7 @@ class Rotate90(View):
 class Rotate180(Rotate90):
     """Half a turn."""
 
-    label = "upside down"
+    label = "rotated by 180 degrees"
     quarters = 2
 
 

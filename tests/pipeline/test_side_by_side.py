@@ -1,0 +1,129 @@
+"""`make repro`'s two lanes: what each runs, and what it says where one fails or is stopped. Real DVC, stages of a line."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, lanes, needed_by
+from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
+from tests.commands import ENVIRONMENT, shell
+
+ENTRIES = stage_entries()
+PART_B = stage_entries(pipelines=["digits/dvc.yaml"])
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_stage_is_in_one_lane_or_needs_both():
+    first, second = lanes(ENTRIES, PART_B)
+    assert not first & second
+    for name in set(ENTRIES) - first - second:
+        assert name == LAST or needed_by([name], ENTRIES) >= {AFTER_PART_A, "judge"}
+
+
+def test_lanes_share_no_more_than_the_digits():
+    """Two DVC commands that want to run the same stage at once would stop each other."""
+    first, second = lanes(ENTRIES, PART_B)
+    assert needed_by(first, ENTRIES) & needed_by(second, ENTRIES) == {"fetch_mnist"}
+    assert needed_by(first, ENTRIES) - first == {"fetch_mnist"} and needed_by(second, ENTRIES) == second
+
+
+def test_what_a_stage_needs():
+    assert needed_by(["pure_noise"], ENTRIES) == {"pure_noise", "train_pure_noise", "fetch_mnist"}
+    assert needed_by([LAST], ENTRIES) == set(ENTRIES)
+
+
+def test_a_target_is_what_dvc_calls_the_stage():
+    assert targets()["sdedit"] == "sdedit" and targets()["judge"] == "digits/dvc.yaml:judge"
+    assert set(targets()) == set(ENTRIES)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Three pipelines of our names: a stage that sleeps in one lane, one to be written by the test in the other."""
+    shell(tmp_path, "git", "init", "-q")
+    shell(tmp_path, "dvc", "init", "-q")
+    sleeper = (
+        "import sys, time, pathlib; time.sleep(float(sys.argv[2])); pathlib.Path(sys.argv[1]).write_text('x')"
+    )
+    (tmp_path / "sleeper.py").write_text(sleeper)
+
+    def write(part_a: str, part_b: str) -> Path:
+        for pipeline, stages in {
+            "dvc.yaml": {"sdedit": part_a, "report": "python sleeper.py report 0"},
+            "digits/dvc.yaml": {
+                "train_time_unet": "python sleeper.py train_time_unet 0",
+                "judge": part_b,
+            },
+            "flow/dvc.yaml": {},
+        }.items():
+            entries = "".join(
+                f"\n  {name}:\n    wdir: {'.' if pipeline == 'dvc.yaml' else '..'}\n    cmd: {cmd}\n    outs: [{name}]"
+                + ("\n    deps: [sdedit, judge]" if name == "report" else "")
+                for name, cmd in stages.items()
+            )
+            (tmp_path / pipeline).parent.mkdir(exist_ok=True)
+            (tmp_path / pipeline).write_text(f"stages:{entries or ' {}'}\n")
+        return tmp_path
+
+    return write
+
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from fundiff.pipeline import side_by_side as s; s.cores = lambda: 2; sys.exit(s.main())",
+]
+
+
+def lines(folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        COMMAND, cwd=folder, env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}/src"}, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_two_stages_run_at_a_time_and_the_last_after_both(project):
+    folder = project("python sleeper.py sdedit 3", "python sleeper.py judge 3")
+    code, said = lines(folder)
+    assert code == 0, said
+    made = {name: (folder / name).stat().st_mtime for name in ("sdedit", "judge", "report")}
+    assert abs(made["sdedit"] - made["judge"]) < 3 and made["report"] > max(made["sdedit"], made["judge"])
+    assert "A | Running stage 'sdedit':" in said and "B | Running stage 'digits/dvc.yaml:judge':" in said
+    assert "\nRunning stage 'report':" in said
+
+
+@pytest.mark.slow
+def test_where_one_fails_the_other_is_stopped_and_its_line_is_shown(project):
+    folder = project(
+        "python sleeper.py sdedit 120", "python -c \"import sys; sys.exit('judge; it is broken')\""
+    )
+    start = time.monotonic()
+    code, said = lines(folder)
+    assert code and "B | judge; it is broken" in said and "Traceback" not in said.split("broken")[0]
+    assert time.monotonic() - start < 60
+    assert not (folder / "report").exists() and not (folder / "sdedit").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_both(project):
+    folder = project("python sleeper.py sdedit 120", "python sleeper.py judge 120")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "fundiff.pipeline.side_by_side"],
+        cwd=folder,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}/src"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    for line in run.stdout:
+        if "python sleeper.py" in line and "A |" in line:
+            break
+    time.sleep(2)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(60) == 130
+    assert not list(folder.glob("report")) and PIPELINES[0] in {path.name for path in folder.iterdir()}
