@@ -55,8 +55,8 @@ def fundiff_steps(unet: UNet, batch_size: int, runtime: Runtime) -> Steps:
     """FunDiff's training, as its stages run it."""
     off = Augmentation(rotate=0, scale=0, shift=0)
     recipe = TrainingRecipe(
-        seed=SEED, epochs=20, repeats=1, batch_size=batch_size, learning_rate=2e-3, decay="cosine",
-        ema_decay=0.995, augmentation=off,
+        seed=SEED, epochs=20, repeats=1, batch_size=batch_size, optimizer="muon", learning_rate=8e-3,
+        decay="cosine", ema_decay=0.995, augmentation=off,
     )  # fmt: skip
     trainer, loss = Trainer(unet, recipe, 1000, runtime), prediction(course_process(), notebook.CLASSES, 0.1)
     held = digits("train", runtime.device)

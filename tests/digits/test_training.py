@@ -33,7 +33,14 @@ PROCESS = EpsPrediction(VariancePreserving.linear_betas(20, 1e-4, 0.02))
 
 def recipe(**changes) -> TrainingRecipe:
     values = dict(
-        seed=3, epochs=4, repeats=1, batch_size=8, learning_rate=1e-3, decay="cosine", ema_decay=0.9
+        seed=3,
+        epochs=4,
+        repeats=1,
+        batch_size=8,
+        optimizer="adam",
+        learning_rate=1e-3,
+        decay="cosine",
+        ema_decay=0.9,
     )
     return TrainingRecipe(**(values | {"augmentation": STILL} | changes))
 
@@ -54,10 +61,13 @@ def run(digits, path, epochs=None, **changes):
     ]
 
 
-def test_a_stopped_training_goes_on_to_the_same_bits(digits, tmp_path):
-    whole = run(digits, tmp_path / "a.pt")
-    run(digits, tmp_path / "b.pt", epochs=3)  # stopped inside epoch 3: its end was never saved
-    resumed = run(digits, tmp_path / "b.pt")
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_stopped_training_goes_on_to_the_same_bits(digits, tmp_path, optimizer):
+    whole = run(digits, tmp_path / "a.pt", optimizer=optimizer)
+    run(
+        digits, tmp_path / "b.pt", epochs=3, optimizer=optimizer
+    )  # stopped inside epoch 3: its end was never saved
+    resumed = run(digits, tmp_path / "b.pt", optimizer=optimizer)
     assert [row[:2] for row in resumed] == [row[:2] for row in whole]
     for name, value in whole[-1][2].items():
         assert torch.equal(resumed[-1][2][name], value), name

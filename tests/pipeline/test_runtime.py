@@ -89,7 +89,7 @@ class OnTheCpu(torch.Tensor):
 
 def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path):
     params = TrainingRecipe(
-        seed=0, epochs=1, repeats=1, batch_size=1, learning_rate=1, decay="constant", ema_decay=0,
+        seed=0, epochs=1, repeats=1, batch_size=1, optimizer="adam", learning_rate=1, decay="constant", ema_decay=0,
         augmentation={"rotate": 0, "scale": 0, "shift": 0},
     )  # fmt: skip
     (tmp_path / "data").write_bytes(b"digits")

@@ -18,7 +18,7 @@ from fundiff.pipeline.params import load_section
 from fundiff.pipeline.runtime import Runtime
 from prior.making.network import make_path, make_scheduler
 from prior.making.objective import Objective, losses, nearest_noise, noise_of, timesteps, variance_loss
-from prior.making.optimisers import optimisers, orthogonal
+from prior.making.optimisers import optimisers
 from prior.making.training import LOGGED, Pictures, Recipe, Training, checkpoint_key
 from prior.stages import train_first
 from prior.stages.sections import NAMES, Leg
@@ -138,14 +138,6 @@ def test_noise_keeps_its_distribution_where_it_is_assigned():
     x_0 = torch.zeros(8, 3, 4, 4)
     with torch.autocast("cpu", torch.bfloat16):
         assert nearest_noise(x_0, noise_of(x_0, 1, 0), 8).std().item() == pytest.approx(1, abs=0.1)
-
-
-@pytest.mark.parametrize("shape", [(6, 20), (20, 6)])
-def test_an_orthogonal_step_has_singular_values_near_one(shape):
-    found = torch.linalg.svdvals(
-        orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))).float()
-    )
-    assert found.min() > 0.5 and found.max() < 1.4
 
 
 def test_muon_takes_the_hidden_filters_and_learns():

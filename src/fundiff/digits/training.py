@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from fundiff.digits.data import Digits, augment
 from fundiff.digits.objectives import Loss
+from fundiff.digits.optimizers import Kind, optimizers
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import load_checkpoint, save_checkpoint
@@ -44,6 +45,7 @@ class TrainingRecipe(Section):
     epochs: int = Field(ge=1)
     repeats: int = Field(ge=1, description="passes over the digits in one epoch")
     batch_size: int = Field(ge=1)
+    optimizer: Kind
     learning_rate: float = Field(gt=0)
     decay: Literal["constant", "exponential", "cosine"]
     ema_decay: float = Field(ge=0, lt=1)
@@ -93,13 +95,13 @@ def warm_ema(decay: float, updates: Callable[[], int]) -> Callable[[Any, Any, An
 
 
 class Trainer:
-    """The state of a training: model, optimizer, schedule, moving average, history. One checkpoint holds all of it."""
+    """The state of a training: model, optimizers, schedules, moving average, history. One checkpoint holds all of it."""
 
     def __init__(self, model: nn.Module, recipe: TrainingRecipe, steps: int, runtime: Runtime):
         self.model = runtime.place(model)
         self.network = workers.data_parallel(self.model)
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-        self.scheduler = LambdaLR(self.optimizer, rate(recipe, steps))
+        self.optimizers = optimizers(model, recipe.optimizer, recipe.learning_rate)
+        self.schedulers = [LambdaLR(optimizer, rate(recipe, steps)) for optimizer in self.optimizers]
         average = warm_ema(recipe.ema_decay, lambda: int(self.ema.n_averaged) if self.ema else 0)
         # use_buffers: batch norm's running statistics are averaged too, so that they match the averaged weights.
         self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if recipe.ema_decay else None
@@ -108,18 +110,20 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
 
     @property
+    def learning_rate(self) -> float:
+        """Of the next step; all optimizers have the same."""
+        return float(self.schedulers[0].get_last_lr()[0])
+
+    @property
     def best(self) -> nn.Module:
         """The model to sample from: the moving average if there is one."""
         return self.ema.module if self.ema else self.model
 
     def parts(self) -> dict[str, Any]:
         """Objects with a state_dict, by name."""
-        parts = {
-            "model": self.model,
-            "optimizer": self.optimizer,
-            "scheduler": self.scheduler,
-            "ema": self.ema,
-        }
+        parts = {"model": self.model, "ema": self.ema}
+        parts |= {f"optimizer {i}": optimizer for i, optimizer in enumerate(self.optimizers)}
+        parts |= {f"scheduler {i}": scheduler for i, scheduler in enumerate(self.schedulers)}
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self, path: Path) -> None:
@@ -138,10 +142,11 @@ class Trainer:
 
     def step(self, loss: Tensor) -> Tensor:
         """One update of the weights; returns the loss, detached."""
-        self.optimizer.zero_grad()
+        self.network.zero_grad()
         loss.backward()
-        self.optimizer.step()
-        self.scheduler.step()
+        for optimizer, scheduler in zip(self.optimizers, self.schedulers, strict=True):
+            optimizer.step()
+            scheduler.step()
         if self.ema:
             self.ema.update_parameters(self.model)
         return loss.detach()
@@ -172,7 +177,7 @@ def train(
     images, done = len(digits) * recipe.repeats, len(trainer.history)
     bar = tqdm(total=images * recipe.epochs, initial=images * done, **pace(name, " images"))
     for number in range(done + 1, recipe.epochs + 1):
-        learning_rate = float(trainer.scheduler.get_last_lr()[0])
+        learning_rate = trainer.learning_rate
         # Dropout uses torch's global generator: seed it by (seed, epoch).
         with seeded(generator(recipe.seed, "layers", number).initial_seed()):
             train_loss = run_epoch(trainer, loss, digits, recipe, runtime, number, bar)
@@ -228,10 +233,10 @@ def run_epoch(
     if len(bad):
         at = f"epoch {number}, step {int(bad[0])}"
         raise UserError(
-            f"the loss is not finite at {at}, learning rate {trainer.scheduler.get_last_lr()[0]:g}; lower learning_rate"
+            f"the loss is not finite at {at}, learning rate {trainer.learning_rate:g}; lower learning_rate"
         )
     if (usual := float(values.median())) > DIVERGED:
-        rate = f"learning rate {trainer.scheduler.get_last_lr()[0]:g}"
+        rate = f"learning rate {trainer.learning_rate:g}"
         raise UserError(
             f"training diverged: the loss is {usual:.3g} in epoch {number}, {rate}; lower learning_rate"
         )
