@@ -61,7 +61,7 @@ def cores() -> int:
 def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:
     """`dvc repro` of these targets with so many threads a stage; Ctrl-C reaches it through `stop`."""
     return subprocess.Popen(
-        ["dvc", "repro", "--wait-for-lock", *targets],
+        ["dvc", "--wait-for-lock", "repro", *targets],
         env={"FUNDIFF_THREADS": str(threads)} | os.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
