@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,15 @@ def environment(folder: Path) -> jinja2.Environment:
 def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     """The functions that the templates call."""
     markup, enlargements = jinja2.utils.markupsafe.Markup, Enlargements(root)
+    animation = cache(lambda path: embedding.animation_in(root / path))
     return {
         "caption": partial(caption, stages=stages),
         "code_of": source_of,
-        "figure_of": enlargements.figure,
-        "film_of": lambda path: embedding.film_of(root / path),
+        "figure_of": cache(enlargements.figure),
+        "film_of": lambda path: embedding.film(animation(path)),
         "enlarged_by": enlargements.said,
         "finding": partial(finding, PICTURES | DIGITS | FLOWS, stages=stages),
-        "frames_of": lambda path: embedding.frames_of(root / path),
+        "frames_of": lambda path: animation(path).frames,
         "grid_of": lambda name: layout.grid_of(stages[name]),
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
         "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),
