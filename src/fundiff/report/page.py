@@ -19,7 +19,7 @@ from fundiff.pipeline.versions import versions
 from fundiff.report import embedding, layout
 from fundiff.report.charts import loss_curve
 from fundiff.report.digit_findings import DIGITS
-from fundiff.report.findings import finding
+from fundiff.report.findings import best_read, finding
 from fundiff.report.flow_findings import FLOWS
 from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
@@ -71,6 +71,7 @@ def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     markup, enlargements = jinja2.utils.markupsafe.Markup, Enlargements(root)
     animation = cache(lambda path: embedding.animation_in(root / path))
     return {
+        "best_read": lambda name: best_read(stages.get(name)),
         "caption": partial(caption, stages=stages),
         "code_of": source_of,
         "figure_of": cache(enlargements.figure),
