@@ -437,10 +437,17 @@ def test_gestures_stand_side_by_side(browser, html):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_plots_on_white_do_not_glare_in_the_dark(browser, html, scheme):
+def test_plots_and_scroll_bars_do_not_glare_in_the_dark(browser, html, scheme):
     with Sheet(browser, html, 1920, color_scheme=scheme) as sheet:
         plots = sheet.page.locator(".plate .zoom")
         found = {plots.nth(i).evaluate("e => getComputedStyle(e).filter") for i in range(plots.count())}
         assert found <= {"brightness(0.8)" if scheme == "dark" else "none"}
-        track = sheet.page.locator(".toc").evaluate("e => getComputedStyle(e).scrollbarColor")
-        assert track.endswith("rgba(0, 0, 0, 0)")
+        bars = """() => [...document.querySelectorAll(".toc, .scroll, .equation")].map((e) => getComputedStyle(e).scrollbarColor)"""
+        assert all(bar.endswith("rgba(0, 0, 0, 0)") for bar in sheet.page.evaluate(bars))
+
+
+def test_a_figure_taller_than_the_paper_may_go_on_overleaf(browser, html):
+    with Sheet(browser, html, reduced_motion="reduce") as sheet:
+        sheet.page.emulate_media(media="print")
+        inside = """() => [".tiles", ".tile", ".film"].map((q) => getComputedStyle(document.querySelector(q)).breakInside)"""
+        assert sheet.page.evaluate(inside) == ["auto", "avoid", "avoid"]
