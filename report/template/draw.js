@@ -5,7 +5,7 @@
   const find = (selector) => document.querySelector(selector), field = (name) => find(`[name=${name}]`);
   const chosen = (name) => find(`[name=${name}]:checked`).value;
   const text = find("textarea"), status = find(".status");
-  let strokes = [], open = null, at = [0.5, 0.5];
+  let strokes = [], open = null, at = [0.5, 0.5], aimed = false;
 
   const paint = (stroke, color) => {
     pen.fillStyle = pen.strokeStyle = color;
@@ -26,6 +26,12 @@
     pen.globalAlpha = mask() && !saving ? 0.7 : 1;
     for (const stroke of open ? [...strokes, open] : strokes) paint(stroke, mask() ? "white" : stroke.color);
     pen.globalAlpha = 1;
+    if (saving || !aimed) return;
+    // where the keyboard's pen is: a ring that is seen on light and on dark
+    for (const [color, width] of [["white", 5], ["black", 2]]) {
+      pen.strokeStyle = color; pen.lineWidth = width;
+      pen.beginPath(); pen.arc(at[0] * size, at[1] * size, 9, 0, 2 * Math.PI); pen.stroke();
+    }
   };
   const lines = () => {
     const drawn = strokes.map((stroke) => {
@@ -35,12 +41,12 @@
     });
     const name = field("name").value || "mine";
     find(".about").textContent = mask()
-      ? "A mask, for `mask` of an example of inpainting or masked_sdedit: white is where new content goes."
+      ? "A mask, for the key “mask” of an example of inpainting or masked_sdedit: white is where new content goes."
       : "A picture, for fetch_images.images.";
     if (mask()) return `mask:\n  strokes:\n${drawn.map((line) => `    - ${line}`).join("\n")}\n`;
     return `${name}:\n  background: "${field("background").value}"\n  strokes:\n${drawn.map((line) => `    - ${line}`).join("\n")}\n`;
   };
-  const update = () => { redraw(); text.value = strokes.length ? lines() : ""; status.textContent = `${strokes.length} strokes`; };
+  const update = () => { redraw(); text.value = strokes.length ? lines() : ""; status.textContent = strokes.length === 1 ? "1 stroke" : `${strokes.length} strokes`; };
 
   const begin = (point) => { open = { points: [point], color: field("color").value, width: +field("width").value, fill: chosen("tool") === "area" }; };
   const end = () => {
@@ -52,7 +58,8 @@
     const box = canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((v) => Math.min(1, Math.max(0, v)));
   };
-  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); begin(place(event)); redraw(); });
+  canvas.addEventListener("blur", () => { aimed = false; redraw(); });
+  canvas.addEventListener("pointerdown", (event) => { aimed = false; canvas.setPointerCapture(event.pointerId); begin(place(event)); redraw(); });
   canvas.addEventListener("pointermove", (event) => {
     if (!open || !event.buttons) return;
     const point = place(event), last = open.points.at(-1);
@@ -64,9 +71,10 @@
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (way) at = at.map((v, i) => Math.min(1, Math.max(0, v + 0.05 * way[i])));
     else if (event.key === " ") { if (open) open.points.push([...at]); else begin([...at]); }
-    else if (event.key === "Enter") end();
-    else return;
+    else if (event.key !== "Enter") return;
     event.preventDefault();
+    aimed = true;
+    if (event.key === "Enter") { end(); return; }
     redraw();
     status.textContent = `pen at ${at.map((v) => Math.round(100 * v)).join(" %, ")} %`;
   });

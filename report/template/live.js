@@ -174,9 +174,7 @@
 
   const paper = find(".paper"), ink = new Float32Array(784);
   let last = null;
-  const dab = (event) => {
-    const rect = paper.getBoundingClientRect();
-    const to = [28 * (event.clientX - rect.left) / rect.width, 28 * (event.clientY - rect.top) / rect.height];
+  const dab = (to) => {
     const from = last || to, count = Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])) + 1;
     for (let n = 1; n <= count; n++) {
       const x = from[0] + (to[0] - from[0]) * n / count, y = from[1] + (to[1] - from[1]) * n / count;
@@ -188,8 +186,25 @@
     last = to;
     show(paper, ink);
   };
-  paper.addEventListener("pointerdown", (event) => { paper.setPointerCapture(event.pointerId); last = null; dab(event); });
-  paper.addEventListener("pointermove", (event) => { if (event.buttons) dab(event); });
+  const place = (event) => {
+    const rect = paper.getBoundingClientRect();
+    return [28 * (event.clientX - rect.left) / rect.width, 28 * (event.clientY - rect.top) / rect.height];
+  };
+  paper.addEventListener("pointerdown", (event) => { paper.setPointerCapture(event.pointerId); last = null; dab(place(event)); });
+  paper.addEventListener("pointermove", (event) => { if (event.buttons) dab(place(event)); });
+  // By keyboard the pen is a grey spot; Space puts it down and lifts it.
+  let tip = [14, 14], down = false;
+  const aim = () => { const seen = ink.slice(); seen[28 * Math.floor(tip[1]) + Math.floor(tip[0])] = 0.5; show(paper, seen); };
+  paper.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way && event.key !== " ") return;
+    event.preventDefault();
+    if (way) tip = tip.map((v, i) => Math.min(27, Math.max(0, v + way[i])));
+    else { down = !down; last = null; }
+    if (down) dab(tip);
+    aim();
+  });
+  paper.addEventListener("blur", () => { down = false; show(paper, ink); });
   show(paper, ink);
   const restore = async () => {
     const mine = ++run, from = 1 - value("noise") / 100, eps = noise(+value("seed"), 784);

@@ -164,13 +164,14 @@
   viewer.addEventListener("close", () => zooms[current] && zooms[current].focus());
 
   // What is wider than the screen can be scrolled by the keyboard too, and says so.
-  const sized = new ResizeObserver((entries) => {
+  // The hint changes the box's own size, so it waits for the next frame: within this one the browser would call it an error.
+  const sized = new ResizeObserver((entries) => requestAnimationFrame(() => {
     for (const { target: box } of entries) {
       const more = box.scrollWidth > box.clientWidth + 1;
       if (more) box.tabIndex = 0; else box.removeAttribute("tabindex");
       box.classList.toggle("more", more);
     }
-  });
+  }));
   for (const box of document.querySelectorAll(".scroll, .equation")) sized.observe(box);
 
   // Contents: on a phone a bar at the top that opens; the section in view is marked.

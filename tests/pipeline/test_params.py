@@ -236,3 +236,12 @@ def test_a_stage_without_an_entry_in_dvc_yaml_says_so_before_its_work(tmp_path, 
         match=r"mine: dvc\.yaml or digits/dvc\.yaml or flow/dvc\.yaml: no stage 'mine'; say there what stages/mine.py reads",
     ):
         guarded("mine", lambda: pytest.fail("it worked before it looked"))
+
+
+def test_a_file_read_again_is_as_it_is_on_disk(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("guidance: {scales: [1, 2]}", encoding="utf-8")
+    read_params(path)["guidance"]["scales"].append(3)
+    assert read_params(path) == {"guidance": {"scales": [1, 2]}}
+    path.write_text("guidance: {scales: [5]}", encoding="utf-8")
+    assert read_params(path) == {"guidance": {"scales": [5]}}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fundiff.report.source import source_of
 from tests.report.test_page import ROOT, built, project
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -402,3 +403,51 @@ def test_figures_are_enlarged_by_mouse_and_by_keyboard(browser, html):
         viewer.locator(".close").click()
         assert not viewer.is_visible()
         assert page.evaluate("document.activeElement === document.querySelectorAll('.zoom')[1]")
+
+
+ERRORS = "window.errors = []; addEventListener('error', (event) => errors.push(event.message));"
+
+
+def test_no_error_reaches_the_window_while_the_page_is_read(browser, html):
+    with Sheet(browser, html, 390, reduced_motion="reduce") as sheet:
+        sheet.page.add_init_script(ERRORS)
+        sheet.page.reload()
+        sheet.laid_out()
+        sheet.page.set_viewport_size({"width": 1280, "height": 900})
+        sheet.page.wait_for_timeout(200)
+        assert sheet.page.evaluate("errors") == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_code_fits_its_box_and_keeps_every_line(browser, html, width):
+    with Sheet(browser, html, width, reduced_motion="reduce") as sheet:
+        page = sheet.laid_out()
+        assert page.locator("pre").count() > 3
+        wide = """() => [...document.querySelectorAll("pre")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.ariaLabel)"""
+        assert page.evaluate(wide) == []
+        anagram = page.locator("pre[aria-label='Source of anagram']")
+        assert anagram.text_content() == source_of("fundiff.sampling.estimators:anagram").text
+
+
+def test_gestures_stand_side_by_side(browser, html):
+    tops = """() => [...document.querySelectorAll(".cards")].map((cards) =>
+        new Set([...cards.children].map((card) => card.getBoundingClientRect().top)).size)"""
+    with Sheet(browser, html, reduced_motion="reduce") as sheet:
+        assert set(sheet.laid_out().evaluate(tops)) == {1}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_plots_and_scroll_bars_do_not_glare_in_the_dark(browser, html, scheme):
+    with Sheet(browser, html, 1920, color_scheme=scheme) as sheet:
+        plots = sheet.page.locator(".plate .zoom")
+        found = {plots.nth(i).evaluate("e => getComputedStyle(e).filter") for i in range(plots.count())}
+        assert found <= {"brightness(0.8)" if scheme == "dark" else "none"}
+        bars = """() => [...document.querySelectorAll(".toc, .scroll, .equation")].map((e) => getComputedStyle(e).scrollbarColor)"""
+        assert all(bar.endswith("rgba(0, 0, 0, 0)") for bar in sheet.page.evaluate(bars))
+
+
+def test_a_figure_taller_than_the_paper_may_go_on_overleaf(browser, html):
+    with Sheet(browser, html, reduced_motion="reduce") as sheet:
+        sheet.page.emulate_media(media="print")
+        inside = """() => [".tiles", ".tile", ".film"].map((q) => getComputedStyle(document.querySelector(q)).breakInside)"""
+        assert sheet.page.evaluate(inside) == ["auto", "avoid", "avoid"]

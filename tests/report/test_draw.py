@@ -80,8 +80,15 @@ def test_the_keyboard_draws_too(browser, desk):  # noqa: F811
         page = sheet.page
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.locator("canvas").focus()
+        shown = """([x, y]) => [...document.querySelector("canvas").getContext("2d").getImageData(x, y, 1, 1).data].slice(0, 3)"""
         for key in ("Space", "ArrowRight", "ArrowRight", "Space", "Enter"):
             page.keyboard.press(key)
+        assert page.locator(".status").inner_text() == "1 stroke"
+        page.keyboard.press("ArrowDown")
+        ring = [round(0.6 * 512) + 9, round(0.55 * 512)]  # a ring says where the pen is, while the keys draw
+        assert page.evaluate(shown, ring) != [255, 255, 255]
+        page.locator("[name=name]").focus()
+        assert page.evaluate(shown, ring) == [255, 255, 255]
         assert lines(page)["mine"]["strokes"][0]["points"] == "0.5,0.5 0.6,0.5"
 
 

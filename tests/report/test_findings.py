@@ -10,7 +10,7 @@ import pytest
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import read_params
 from fundiff.report.digit_findings import DIGITS
-from fundiff.report.findings import change, counted, finding, trend
+from fundiff.report.findings import best_read, change, counted, finding, trend
 from fundiff.report.flow_findings import FLOWS
 from fundiff.report.picture_findings import PICTURES
 from fundiff.report.results import Stage
@@ -158,6 +158,14 @@ def test_readings_name_the_weak_ones():
         said("hybrid_images", metrics)
         == "The critic puts the asked-for prompt first in every reading of all 3 pictures."
     )
+
+
+def test_the_picture_whose_weaker_reading_scores_best_comes_first():
+    rows = {
+        name: {"alignment": score, "readings": []} for name, score in (("a", 0.1), ("b", 0.3), ("c", 0.2))
+    }
+    assert best_read(stage("visual_anagrams", rows | {"runtime": "cpu", "samples": 12})) == ["b", "c", "a"]
+    assert best_read(None) == []
 
 
 def test_samplers_say_what_few_calls_cost():

@@ -125,3 +125,23 @@ def test_the_networks_weights_are_few_bytes(tmp_path):
 def test_exporting_loads_no_torch():
     code = "import sys, fundiff.report.live; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_digit_is_drawn_by_keyboard(browser, live):  # noqa: F811
+    html, _ = live
+    inked = """() => { const paper = document.querySelector(".paper");
+        return paper.getContext("2d").getImageData(0, 0, 28, 28).data.filter((v, i) => i % 4 === 0 && v === 255).length; }"""
+    with Sheet(browser, html) as sheet:
+        page = sheet.page
+        page.locator(".paper").focus()
+        page.keyboard.press("ArrowUp")
+        assert page.evaluate(inked) == 0  # the pen is seen, and draws nothing before it is down
+        page.keyboard.press("Space")
+        for _ in range(6):
+            page.keyboard.press("ArrowDown")
+        drawn = page.evaluate(inked)
+        assert drawn >= 6
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowRight")
+        page.locator(".restore").focus()
+        assert page.evaluate(inked) == drawn + 1  # the pen's spot no longer hides the ink below it

@@ -22,7 +22,7 @@ from fundiff.pipeline.machine import described
 from fundiff.pipeline.stage import files, stage_entries
 from fundiff.pipeline.versions import versions
 from fundiff.report.charts import apart, epoch_ticks, log_ticks, loss_curve
-from fundiff.report.embedding import FRAMES, film, film_of, frames_of
+from fundiff.report.embedding import FRAMES, Animation, animation_in, encoded, film, webp
 from fundiff.report.page import mathml, render
 from fundiff.report.results import Stage, load_stages
 from fundiff.report.words import caption, departures
@@ -571,20 +571,47 @@ def test_latex_becomes_mathml():
 
 def test_a_film_has_its_files_labels_and_rests_on_its_last_frame_exactly(tmp_path):
     animation(tmp_path / "a.webp", 2, 5)
-    reel = film_of(tmp_path / "a.webp")
+    frames = animation_in(tmp_path / "a.webp").frames
+    reel = film(animation_in(tmp_path / "a.webp"))
     assert (
         reel.labels == ["t = 4", "t = 3", "t = 2", "t = 1", "t = 0"] and reel.about == "“photo”, guidance 7"
     )
     assert (reel.width, reel.height) == (289, 57) and reel.columns * reel.rows >= 4
     with Image.open(io.BytesIO(base64.b64decode(reel.rest.partition(",")[2]))) as rest:
-        assert np.array_equal(np.asarray(rest.convert("RGB")), frames_of(tmp_path / "a.webp")[-1])
+        assert np.array_equal(np.asarray(rest.convert("RGB")), frames[-1])
 
 
 def test_a_film_longer_than_the_page_has_room_for_keeps_both_ends(tmp_path):
     animation(tmp_path / "a.webp", 1, 60)
-    reel = film_of(tmp_path / "a.webp")
+    long = animation_in(tmp_path / "a.webp")
+    reel = film(long)
     assert len(reel.labels) == FRAMES and reel.labels[0] == "t = 59" and reel.labels[-1] == "t = 0"
-    assert film(frames_of(tmp_path / "a.webp")[:3]).labels == ["1 / 3", "2 / 3", "3 / 3"]
+    assert film(Animation(long.frames[:3], long.labels, "")).labels == ["1 / 3", "2 / 3", "3 / 3"]
+
+
+def test_a_picture_shown_twice_is_encoded_once():
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    first, before = encoded(pixels), webp.cache_info()
+    assert encoded(pixels.copy()) == first and encoded(255 - pixels) != first
+    after = webp.cache_info()
+    assert (after.hits - before.hits, after.misses - before.misses) == (1, 1)
+
+
+def test_the_top_shows_the_anagram_that_reads_best(tmp_path):
+    root = project(tmp_path)
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    pairs = params["visual_anagrams"]["anagrams"]
+    pairs["better"] = [{"view": "identity", "prompt": "a better one"}, {"view": "flip", "prompt": "photo"}]
+    (root / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    singles = root / "report/figures/visual_anagrams/single"
+    shutil.copy(singles / "man_fire.png", singles / "better.png")
+    metrics = root / "metrics/visual_anagrams.json"
+    for score, shown in ((0.9, "a better one"), (-0.9, "photo")):
+        rows = json.loads(metrics.read_text(encoding="utf-8"))
+        rows["better"] = rows["man_fire"] | {"alignment": score}
+        metrics.write_text(json.dumps(rows), encoding="utf-8")
+        top = built(root).partition("<h2>Key figures")[0]
+        assert re.findall(r'gesture turn.*?class="before">([^<]*)<', top, re.DOTALL) == [shown]
 
 
 def test_curves_have_ticks_marks_and_labels_that_stay_apart():

@@ -3,6 +3,8 @@
 import difflib
 import re
 from collections.abc import Collection
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -81,10 +83,16 @@ def validate(kind: type[S], name: str, values: Any, source: str = "params.yaml")
         raise UserError(f"{source}: {key[:200]} {problem}") from None
 
 
+@lru_cache(maxsize=16)
+def parsed(text: str) -> Any:
+    """YAML 1.2 as DVC reads it; a stage asks for the same few files many times."""
+    return YAML(typ="safe").load(text)
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file, read as DVC does: YAML 1.2, UTF-8, no duplicate keys. Raises UserError."""
     try:
-        read = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8-sig"))
+        read = deepcopy(parsed(Path(path).read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run from the project's root folder") from None
     except OSError as error:

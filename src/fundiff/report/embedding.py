@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,28 +47,47 @@ class Film(Picture):
     about: str
 
 
-def image_in(path: Path) -> Image.Image:
-    """The image of a file, all frames of which can be read. Raises UserError where it is missing or no image."""
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a picture's file inside ends as a UserError: it is missing, or it is no image."""
     try:
-        image = Image.open(path)
-        for frame in ImageSequence.Iterator(image):
-            frame.load()
-        image.seek(0)
-        return image
+        yield
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro` makes it") from None
     except Exception:  # a decoder may raise anything for a broken file
         raise UserError(f"{path}: not a readable image; delete it and run `dvc repro`") from None
 
 
-def encoded(image: Image.Image, quality: int | None = None) -> str:
-    """An image as a data URI of WebP: exact, or of a quality from 0 to 100."""
-    buffer = io.BytesIO()
+def image_in(path: Path) -> Image.Image:
+    """The image of a file, decoded. Raises UserError where it is missing or no image."""
+    with readable(path):
+        image = Image.open(path)
+        image.load()
+        return image
+
+
+def pixels_in(path: Path) -> np.ndarray:
+    """The image of a file as uint8 `[H, W, 3]`. Raises UserError where it is missing or no image."""
+    with image_in(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@lru_cache(maxsize=512)
+def webp(pixels: bytes, size: tuple[int, int], quality: int | None) -> str:
+    """RGB pixels as a data URI. Many pictures are in several figures: each is encoded once."""
+    image, buffer = Image.frombytes("RGB", size, pixels), io.BytesIO()
     if quality is None:
-        image.convert("RGB").save(buffer, "WEBP", lossless=True, quality=50, method=3)
+        image.save(buffer, "WEBP", lossless=True, quality=50, method=3)
     else:
-        image.convert("RGB").save(buffer, "WEBP", quality=quality, method=4)
+        image.save(buffer, "WEBP", quality=quality, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def encoded(pixels: np.ndarray, quality: int | None = None) -> str:
+    """Pixels `[H, W]` or `[H, W, 3]` uint8 as a data URI of WebP: exact, or of a quality from 0 to 100."""
+    height, width = pixels.shape[:2]
+    colour = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    return webp(colour.tobytes(), (width, height), quality)
 
 
 def grey(pixels: np.ndarray) -> bool:
@@ -74,24 +95,32 @@ def grey(pixels: np.ndarray) -> bool:
     return pixels.ndim == 2 or bool((pixels[..., :1] == pixels).all())
 
 
-def frames_of(path: Path) -> list[np.ndarray]:
-    """All frames of an animation as uint8 `[H, W, 3]`."""
-    with image_in(path) as image:
-        return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+@dataclass(frozen=True)
+class Animation:
+    """An animation's file: its frames as uint8 `[H, W, 3]`, what each of them shows, and what all show."""
+
+    frames: list[np.ndarray]
+    labels: list[str]
+    about: str
+
+
+def animation_in(path: Path) -> Animation:
+    """The animation of a file, each frame decoded once. Raises UserError where it is missing or no image."""
+    with readable(path), Image.open(path) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+        return Animation(frames, *labels_of(image))
 
 
 def picture(pixels: np.ndarray) -> Picture:
     """Pixels `[H, W]` or `[H, W, 3]` uint8 as a picture, exact where it is grey."""
     height, width = pixels.shape[:2]
     quality = None if grey(pixels) else FINE if width * height <= SMALL else QUALITY
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return Picture(encoded(image, quality), width, height, width <= PIXEL_ART)
+    return Picture(encoded(pixels, quality), width, height, width <= PIXEL_ART)
 
 
 def figure(path: Path) -> Picture:
     """A PNG as a picture."""
-    with image_in(path) as image:
-        return picture(np.asarray(image.convert("RGB")))
+    return picture(pixels_in(path))
 
 
 def chosen(count: int, pixels: int) -> list[int]:
@@ -100,15 +129,14 @@ def chosen(count: int, pixels: int) -> list[int]:
     return [round(i * (count - 1) / max(1, shown - 1)) for i in range(shown)]
 
 
-def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = "") -> Film:
-    """Frames as a film. Each gets a border of its own edge pixels, so that no neighbour shows when it is scaled.
+def film(shown: Animation) -> Film:
+    """An animation as a film. Each frame gets a border of its own edge pixels, so that no neighbour shows when it is scaled.
 
-    labels: what each frame shows, the frame's number where there are none; about: what all show.
+    A frame without a label of its own is called by its number.
     """
-    seen = chosen(len(frames), frames[0].shape[0] * frames[0].shape[1])
-    labels = (
-        labels if len(labels) == len(frames) else [f"{i + 1} / {len(frames)}" for i in range(len(frames))]
-    )
+    frames, count = shown.frames, len(shown.frames)
+    seen = chosen(count, frames[0].shape[0] * frames[0].shape[1])
+    labels = shown.labels if len(shown.labels) == count else [f"{i + 1} / {count}" for i in range(count)]
     *moving, end = [frames[i] for i in seen]
     moving = moving or [end]
     height, width = end.shape[:2]
@@ -119,13 +147,6 @@ def film(frames: Sequence[np.ndarray], labels: Sequence[str] = (), about: str = 
     for i, frame in enumerate(moving):
         y, x = i // columns * (height + 2), i % columns * (width + 2)
         sheet[y : y + height + 2, x : x + width + 2] = np.pad(frame, rim, mode="edge")
-    uri = encoded(Image.fromarray(sheet), NOISE)
+    uri = encoded(sheet, NOISE)
     told = [labels[i] for i in seen]
-    return Film(uri, width, height, width <= PIXEL_ART, columns, rows, picture(end).uri, told, about)
-
-
-def film_of(path: Path) -> Film:
-    """An animation's file as a film."""
-    with image_in(path) as image:
-        labels, about = labels_of(image)
-    return film(frames_of(path), labels, about)
+    return Film(uri, width, height, width <= PIXEL_ART, columns, rows, picture(end).uri, told, shown.about)

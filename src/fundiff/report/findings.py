@@ -69,6 +69,15 @@ def change(
     return f"{name} {kind} at {first}" if kind == "stays" else f"{name} {kind} from {first} to {last}"
 
 
+def best_read(stage: Stage | None) -> list[str]:
+    """The names of a stage's pictures of several readings, the one whose weakest reading scores best first."""
+    rows = stage.metrics if stage else {}
+    scores = {
+        name: row["alignment"] for name, row in rows.items() if isinstance(row, dict) and "readings" in row
+    }
+    return sorted(scores, key=lambda name: -scores[name])
+
+
 def finding(table: Mapping[str, Finding], name: str, stages: Stages) -> str:
     """The sentences about a stage's numbers. Raises UserError if a number is missing."""
     try:

@@ -45,10 +45,10 @@ class Enlargements:
         """A PNG of the report as a picture: large where there is a large one."""
         if path not in self.made:
             return embedding.figure(self.root / path)
-        with embedding.image_in(self.root / FOLDER / Path(path).relative_to("report/figures")) as image:
-            return Larger(
-                embedding.encoded(image, QUALITY), *image.size, sharp=False, true=path.removeprefix("report/")
-            )
+        pixels = embedding.pixels_in(self.root / FOLDER / Path(path).relative_to("report/figures"))
+        height, width = pixels.shape[:2]
+        uri = embedding.encoded(pixels, QUALITY)
+        return Larger(uri, width, height, sharp=False, true=path.removeprefix("report/"))
 
     def said(self, paths: Iterable[str]) -> tuple[str, str]:
         """What made these pictures large, in words, and the folder of their true pixels; both empty where nothing did."""

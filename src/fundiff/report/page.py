@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fundiff.pipeline.versions import versions
 from fundiff.report import embedding, layout
 from fundiff.report.charts import loss_curve
 from fundiff.report.digit_findings import DIGITS
-from fundiff.report.findings import finding
+from fundiff.report.findings import best_read, finding
 from fundiff.report.flow_findings import FLOWS
 from fundiff.report.glossary import linked
 from fundiff.report.key_figures import key_figures
@@ -69,14 +69,16 @@ def environment(folder: Path) -> jinja2.Environment:
 def helpers(root: Path, stages: dict[str, Stage]) -> dict[str, Any]:
     """The functions that the templates call."""
     markup, enlargements = jinja2.utils.markupsafe.Markup, Enlargements(root)
+    animation = cache(lambda path: embedding.animation_in(root / path))
     return {
+        "best_read": lambda name: best_read(stages.get(name)),
         "caption": partial(caption, stages=stages),
         "code_of": source_of,
-        "figure_of": enlargements.figure,
-        "film_of": lambda path: embedding.film_of(root / path),
+        "figure_of": cache(enlargements.figure),
+        "film_of": lambda path: embedding.film(animation(path)),
         "enlarged_by": enlargements.said,
         "finding": partial(finding, PICTURES | DIGITS | FLOWS, stages=stages),
-        "frames_of": lambda path: embedding.frames_of(root / path),
+        "frames_of": lambda path: animation(path).frames,
         "grid_of": lambda name: layout.grid_of(stages[name]),
         "kept": lambda recipe: kept_epochs(recipe["snapshots"], recipe["epochs"]),
         "loss_curve": lambda *args, **kwargs: markup(loss_curve(*args, **kwargs)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
@@ -29,6 +30,9 @@ def found(tree: ast.AST, name: str) -> ast.FunctionDef | ast.ClassDef | None:
     return None
 
 
+parsed = lru_cache(maxsize=32)(ast.parse)  # several functions of one module are shown
+
+
 def source_of(place: str) -> Code:
     """The code of `package.module:function` or `package.module:Class.method`. Raises UserError if it does not exist."""
     module, _, name = place.partition(":")
@@ -38,8 +42,8 @@ def source_of(place: str) -> Code:
         spec = None
     if spec is None or spec.origin is None:
         raise UserError(f"report/template: {place}: no such module; the report shows its source")
-    lines = Path(spec.origin).read_text(encoding="utf-8").splitlines(keepends=True)
-    node = found(ast.parse("".join(lines)), name)
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    lines, node = text.splitlines(keepends=True), found(parsed(text), name)
     if node is None:
         raise UserError(f"report/template: {place}: no such function; the report shows its source")
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
