@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, lanes, needed_by
-from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
+from fundiff.pipeline.stage import stage_entries, targets
 from tests.commands import ENVIRONMENT, shell
 
 ENTRIES = stage_entries()
@@ -110,7 +111,8 @@ def test_where_one_fails_the_other_is_stopped_and_its_line_is_shown(project):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_both(project):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_a_closed_terminal_ends_both(project, sent):
     folder = project("python sleeper.py sdedit 120", "python sleeper.py judge 120")
     run = subprocess.Popen(
         [sys.executable, "-m", "fundiff.pipeline.side_by_side"],
@@ -124,6 +126,7 @@ def test_ctrl_c_ends_both(project):
         if "python sleeper.py" in line and "A |" in line:
             break
     time.sleep(2)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(sent)
     assert run.wait(60) == 130
-    assert not list(folder.glob("report")) and PIPELINES[0] in {path.name for path in folder.iterdir()}
+    at_work = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
+    assert not at_work and not (folder / "report").exists()

@@ -121,7 +121,7 @@ class Trainer:
 
     def parts(self) -> dict[str, Any]:
         """Objects with a state_dict, by name."""
-        parts = {"model": self.model, "ema": self.ema}
+        parts: dict[str, Any] = {"model": self.model, "ema": self.ema}
         parts |= {f"optimizer {i}": optimizer for i, optimizer in enumerate(self.optimizers)}
         parts |= {f"scheduler {i}": scheduler for i, scheduler in enumerate(self.schedulers)}
         return {name: part for name, part in parts.items() if part is not None}

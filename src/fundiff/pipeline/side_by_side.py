@@ -131,7 +131,15 @@ def main() -> int:
     return subprocess.call(["dvc", "repro"])
 
 
+def interrupt(*_: object) -> None:
+    """What Ctrl-C does: the lanes are stopped before this process ends."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal; Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
