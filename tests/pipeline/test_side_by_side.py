@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, lanes, needed_by
+from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, lanes, needed_by, stop
 from fundiff.pipeline.stage import stage_entries, targets
 from tests.commands import ENVIRONMENT, shell
 
@@ -130,3 +130,11 @@ def test_ctrl_c_or_a_closed_terminal_ends_both(project, sent):
     assert run.wait(60) == 130
     at_work = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
     assert not at_work and not (folder / "report").exists()
+
+
+def test_a_process_that_does_not_hear_ctrl_c_is_terminated():
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('on', flush=True); time.sleep(120)"
+    run = subprocess.Popen([sys.executable, "-c", deaf], stdout=-1, start_new_session=True)
+    assert run.stdout.readline() == b"on\n"
+    stop([run])
+    assert run.returncode == -signal.SIGTERM

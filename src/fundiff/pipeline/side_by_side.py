@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
@@ -80,13 +81,18 @@ def tell(name: str, output: IO[bytes]) -> None:
         print(f"{name} | {rest.decode(errors='replace')}", flush=True)
 
 
-def stop(runs: Iterable[subprocess.Popen[bytes]]) -> None:
-    """Ctrl-C to those that still run, and wait until they have ended."""
-    for run in runs:
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGINT)
-    for run in runs:
-        run.wait()
+def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
+    """Ctrl-C to those that still run, and wait until they have ended; after ten seconds they are terminated.
+
+    A process that was started in the background of a script does not hear Ctrl-C.
+    """
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        for run in runs:
+            if run.poll() is None:
+                os.killpg(run.pid, sent)
+        for run in runs:
+            with suppress(subprocess.TimeoutExpired):
+                run.wait(10)
 
 
 def together(lanes: Mapping[str, Iterable[str]], threads: int) -> int:
@@ -103,10 +109,8 @@ def together(lanes: Mapping[str, Iterable[str]], threads: int) -> int:
             if any(run.poll() for run in runs.values()):
                 break
             for run in runs.values():
-                try:
+                with suppress(subprocess.TimeoutExpired):
                     run.wait(0.2)
-                except subprocess.TimeoutExpired:
-                    continue
     finally:
         stop(runs.values())
         for teller in tellers:
