@@ -22,7 +22,8 @@ def test_a_stage_is_in_one_lane_or_needs_both():
     first, second = lanes(ENTRIES, PART_B)
     assert not first & second
     for name in set(ENTRIES) - first - second:
-        assert name == LAST or needed_by([name], ENTRIES) >= {AFTER_PART_A, "judge"}
+        needed = needed_by([name], ENTRIES)
+        assert name == LAST or (needed & AFTER_PART_A and "judge" in needed)
 
 
 def test_lanes_share_no_more_than_the_digits():

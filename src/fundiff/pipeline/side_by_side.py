@@ -19,8 +19,8 @@ from typing import IO, Any
 from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
 
 LAST = "report"  # needs both lanes
-# A training of Part B that runs after Part A, so that both lanes take about as long.
-AFTER_PART_A = "train_time_unet"
+# Trainings of Part B that run after Part A, so that both lanes take about as long.
+AFTER_PART_A = {"train_time_unet", "train_ddpm"}
 
 
 def files_of(entry: Mapping[str, Any], *keys: str) -> set[str]:
@@ -45,13 +45,13 @@ def needed_by(names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) ->
 
 
 def lanes(entries: Mapping[str, Mapping[str, Any]], part_b: Iterable[str]) -> tuple[set[str], set[str]]:
-    """The stages of Part A with one training of Part B, and those of Part B that need nothing of it.
+    """The stages of Part A with some trainings of Part B, and those of Part B that need none of these.
 
     Neither holds a stage that the other needs, but for those that both need: `make repro` runs these first.
     """
     digits = set(part_b)
-    first = set(entries) - digits - {LAST} | {AFTER_PART_A}
-    return first, {name for name in digits if AFTER_PART_A not in needed_by([name], entries)}
+    first = set(entries) - digits - {LAST} | (AFTER_PART_A & digits)
+    return first, {name for name in digits if not AFTER_PART_A & needed_by([name], entries)}
 
 
 def cores() -> int:
