@@ -196,7 +196,9 @@ def test_wrong_params_end_in_one_line_and_leave_no_outs(clone):
 
 def documented_commands() -> list[str]:
     """Every command of the console blocks in the README and the docs of the machine, without its comment."""
-    pages = [Path(page) for page in ("docs/experiments.md", "README.md", "docs/devices.md", "docs/measured.md")]
+    pages = [
+        Path(page) for page in ("docs/experiments.md", "README.md", "docs/devices.md", "docs/measured.md")
+    ]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]

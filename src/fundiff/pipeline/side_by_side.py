@@ -20,7 +20,7 @@ from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
 
 LAST = "report"  # needs both lanes
 # Trainings of Part B that run after Part A, so that both lanes take about as long.
-AFTER_PART_A = {"train_time_unet", "train_ddpm"}
+AFTER_PART_A = {"train_time_unet", "train_ddpm", "train_flow_constant"}
 
 
 def files_of(entry: Mapping[str, Any], *keys: str) -> set[str]:
@@ -29,29 +29,37 @@ def files_of(entry: Mapping[str, Any], *keys: str) -> set[str]:
     return {item if isinstance(item, str) else next(iter(item)) for item in items}
 
 
-def needed_by(names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """The stages `names` and all stages that they need."""
+def needed_by(names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The stages `names` and all stages that they need, each after those that it needs itself."""
     maker = {
         path: name for name, entry in entries.items() for path in files_of(entry, "outs", "metrics", "plots")
     }
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
         if name not in found:
-            found.add(name)
-            left += [maker[path] for path in files_of(entries[name], "deps") if path in maker]
-    return found
+            for path in sorted(files_of(entries[name], "deps") & set(maker)):
+                visit(maker[path])
+            found[name] = None
+
+    for name in names:
+        visit(name)
+    return list(found)
 
 
-def lanes(entries: Mapping[str, Mapping[str, Any]], part_b: Iterable[str]) -> tuple[set[str], set[str]]:
-    """The stages of Part A with some trainings of Part B, and those of Part B that need none of these.
+def lanes(
+    entries: Mapping[str, Mapping[str, Any]], part_b: Iterable[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """The stages of Part A with some trainings of Part B, those of Part B that need none of these, and those that both need.
 
-    Neither holds a stage that the other needs, but for those that both need: `make repro` runs these first.
+    Neither of the first two holds a stage that the other needs, and each is in an order in which it can run.
     """
     digits = set(part_b)
-    first = set(entries) - digits - {LAST} | (AFTER_PART_A & digits)
-    return first, {name for name in digits if not AFTER_PART_A & needed_by([name], entries)}
+    part_a = needed_by([name for name in entries if name not in digits | {LAST}], entries)
+    part_a = needed_by([*part_a, *(name for name in entries if name in AFTER_PART_A & digits)], entries)
+    rest = [name for name in needed_by(part_b, entries) if not AFTER_PART_A & {*needed_by([name], entries)}]
+    both = [name for name in part_a if name in rest]
+    return [n for n in part_a if n not in both], [n for n in rest if n not in both], both
 
 
 def cores() -> int:
@@ -60,9 +68,12 @@ def cores() -> int:
 
 
 def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:
-    """`dvc repro` of these targets with so many threads a stage; Ctrl-C reaches it through `stop`."""
+    """`dvc repro` of these stages alone, in this order, with so many threads each; Ctrl-C reaches it through `stop`.
+
+    --single-item: to look at a stage that both lanes need, DVC would ask for its outs while the other lane reads them.
+    """
     return subprocess.Popen(
-        ["dvc", "--wait-for-lock", "repro", *targets],
+        ["dvc", "--wait-for-lock", "repro", "--single-item", *targets],
         env={"FUNDIFF_THREADS": str(threads)} | os.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -122,15 +133,12 @@ def main() -> int:
     """Run all stages; returns DVC's exit code."""
     count = cores()
     if count > 1:
-        entries = stage_entries()
-        part_a, part_b = lanes(entries, stage_entries(pipelines=PIPELINES[1:2]))
-        shared = needed_by(part_a, entries) & needed_by(part_b, entries)
+        part_a, part_b, both = lanes(stage_entries(), stage_entries(pipelines=PIPELINES[1:2]))
         address = targets()
-        first = [address[name] for name in sorted(shared)]
-        if first and (code := subprocess.call(["dvc", "repro", *first])):
+        if both and (code := subprocess.call(["dvc", "repro", *(address[name] for name in both)])):
             return code
-        both = {"A": part_a, "B": part_b}
-        if code := together({x: [address[name] for name in both[x]] for x in both}, count // 2):
+        names = {"A": part_a, "B": part_b}
+        if code := together({lane: [address[n] for n in names[lane]] for lane in names}, count // 2):
             return code
     return subprocess.call(["dvc", "repro"])
 
