@@ -130,6 +130,7 @@ def test_ctrl_c_or_a_closed_terminal_ends_both(project, sent):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
     )
     for line in run.stdout:
         if "python sleeper.py" in line and "A |" in line:
