@@ -16,30 +16,25 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
-from fundiff.pipeline.stage import PIPELINES, stage_entries, targets
+from fundiff.pipeline.stage import PIPELINES, files, stage_entries, targets
 
 LAST = "report"  # needs both lanes
 # Trainings of Part B that run after Part A, so that both lanes take about as long.
 AFTER_PART_A = {"train_time_unet", "train_ddpm", "train_flow_constant"}
 
 
-def files_of(entry: Mapping[str, Any], *keys: str) -> set[str]:
-    """The paths that a stage's entry in dvc.yaml lists under `keys`."""
-    items = [item for key in keys for item in entry.get(key, [])]
-    return {item if isinstance(item, str) else next(iter(item)) for item in items}
-
-
-def needed_by(names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> list[str]:
     """The stages `names` and all stages that they need, each after those that it needs itself."""
     maker = {
-        path: name for name, entry in entries.items() for path in files_of(entry, "outs", "metrics", "plots")
+        path: name for name, entry in entries.items() for path in files(entry, "outs", "metrics", "plots")
     }
     found: dict[str, None] = {}
 
     def visit(name: str) -> None:
         if name not in found:
-            for path in sorted(files_of(entries[name], "deps") & set(maker)):
-                visit(maker[path])
+            for path in files(entries[name], "deps"):
+                if path in maker:
+                    visit(maker[path])
             found[name] = None
 
     for name in names:
@@ -48,7 +43,7 @@ def needed_by(names: Iterable[str], entries: Mapping[str, Mapping[str, Any]]) ->
 
 
 def lanes(
-    entries: Mapping[str, Mapping[str, Any]], part_b: Iterable[str]
+    entries: Mapping[str, dict[str, Any]], part_b: Iterable[str]
 ) -> tuple[list[str], list[str], list[str]]:
     """The stages of Part A with some trainings of Part B, those of Part B that need none of these, and those that both need.
 
