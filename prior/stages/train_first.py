@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from fundiff.digits import optimizers
 from fundiff.pipeline.files import load_checkpoint, replacing, save_checkpoint
 from fundiff.pipeline.noise import randn, sample_generators, seeded
 from fundiff.pipeline.progress import pace
@@ -26,7 +27,8 @@ from prior.stages.sections import FirstLeg, Leg, read, run
 
 CHECKPOINTS = Path(".checkpoints")
 DATA = [Path("data/prior", name) for name in ("pictures.npy", "which.npy", "tokens.npy")]
-CODE = [Path(str(module.__file__)) for module in (network, objective, optimisers, training, shuffled_unet)]
+MODULES = (network, objective, optimisers, optimizers, training, shuffled_unet)
+CODE = [Path(str(module.__file__)) for module in MODULES]
 SHOWN = (
     "an oil painting of a snowy mountain village", "a man wearing a hat", "a rocket ship", "a photo of a dog",
     "an oil painting of an old man", "an oil painting of people around a campfire", "a lithograph of a skull",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from fundiff.digits.optimizers import Muon, hidden_filters, optimizers, orthogonal
+from fundiff.digits.optimizers import NEWTON_SCHULZ, Muon, optimizers, orthogonal, parted
 from fundiff.digits.unet import UNet
 
 
@@ -15,15 +15,26 @@ def names_of(model: UNet, parameters) -> set[str]:
 
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6)])
 def test_an_orthogonal_step_has_singular_values_near_one(shape):
-    found = torch.linalg.svdvals(
-        orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))).float()
-    )
+    update = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    found = torch.linalg.svdvals(orthogonal(update))
     assert found.min() > 0.5 and found.max() < 1.4
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 8)])
+def test_steps_on_the_gram_matrix_are_those_on_the_update_itself(shape):
+    """x <- a x + (b A + c A A) x with A = x x^T, five times (Jordan et al. 2024)."""
+    update = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    a, b, c = NEWTON_SCHULZ
+    x = update / update.norm()
+    for _ in range(5):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    assert torch.allclose(orthogonal(update), x, atol=1e-6)
 
 
 def test_muon_takes_every_filter_but_the_first_and_the_last():
     unet = UNet(4, time=True, classes=10)
-    hidden = names_of(unet, hidden_filters(unet))
+    hidden = names_of(unet, parted(unet, "muon")[0])
     assert "conv.0.0.weight" not in hidden and "out.1.weight" not in hidden
     assert {"conv.1.0.weight", "unflatten.0.weight", "out.0.1.0.weight"} <= hidden
     assert not any(name.startswith(("t1", "c1")) for name in hidden), "no matrix of the conditioning"

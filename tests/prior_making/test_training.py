@@ -142,10 +142,11 @@ def test_noise_keeps_its_distribution_where_it_is_assigned():
 
 def test_muon_takes_the_hidden_filters_and_learns():
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GELU(), nn.Flatten(), nn.Linear(8 * 36, 1))
+    convolutions = [nn.Conv2d(3, 8, 3), nn.GELU(), nn.Conv2d(8, 8, 3, padding=1), nn.GELU(), nn.Conv2d(8, 2, 3)]
+    net = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(2 * 16, 1))
     adamw, muon = optimisers(net, "muon")
-    assert [p.ndim for p in muon.param_groups[0]["params"]] == [4, 2]
-    assert [p.ndim for p in adamw.param_groups[0]["params"]] == [1, 1]
+    assert [p.shape for p in muon.param_groups[0]["params"]] == [(8, 8, 3, 3)]
+    assert len(adamw.param_groups[0]["params"]) == 7
     x, y = torch.randn(16, 3, 8, 8), torch.randn(16, 1)
     before = (net(x) - y).square().mean().item()
     for _ in range(60):

@@ -74,6 +74,22 @@ def test_both_guidance_branches_share_one_call():
     assert sizes == [6]
 
 
+@pytest.mark.parametrize(("t", "acts"), [(199, False), (200, True), (500, True), (800, True), (801, False)])
+def test_guidance_acts_between_two_timesteps_and_costs_half_elsewhere(t, acts):
+    sizes = []
+
+    def counted(x_t, t, embeddings):
+        sizes.append(len(x_t))
+        return prior(x_t, t, embeddings)
+
+    low, unconditional = conditional(prior, EMB), conditional(prior, NONE.expand_as(EMB))
+    one = guided(counted, EMB, NONE, 7, (200, 800))(X, t)
+    assert bits(one, guided(prior, EMB, NONE, 7 if acts else 1)(X, t)) and sizes == [6 if acts else 3]
+    assert bits(
+        guide(low, unconditional, 7, (200, 800))(X, t), guide(low, unconditional, 7 if acts else 1)(X, t)
+    )
+
+
 def test_fewer_rows_take_the_first_prompts():
     assert same(guided(prior, EMB, NONE, 7)(X[:2], 9), [y[:2] for y in guided(prior, EMB, NONE, 7)(X, 9)])
 

@@ -1,6 +1,6 @@
 """README and docs: the files that they link to exist, the params that they suggest are valid.
 
-tests/stages/test_repro.py runs their commands.
+test_documented_commands.py runs their commands.
 """
 
 import importlib

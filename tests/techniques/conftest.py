@@ -33,7 +33,9 @@ def bench() -> Bench:
 @pytest.fixture(scope="session")
 def settings() -> Guided:
     """The timesteps 900, 600, 300, 0, and guidance."""
-    return Guided(seed=180, step="course", stride=300, guidance_scale=3, unconditional="")
+    return Guided(
+        seed=180, step="course", stride=300, guidance_scale=3, unconditional="", guidance_interval=(0, 1)
+    )
 
 
 @pytest.fixture(scope="session")

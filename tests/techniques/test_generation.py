@@ -24,6 +24,13 @@ def test_guidance_away_from_the_prompt_itself_changes_nothing(bench, settings):
     assert torch.allclose(guided, unguided(bench, settings, "a tree"), atol=1e-4)
 
 
+def test_guidance_on_an_interval_without_a_timestep_is_the_conditional_model(bench, settings, plain):
+    everywhere = guided_samples(bench, settings, "a tree", 2, guidance_interval=(0, 0.95))[-1]
+    nowhere = guided_samples(bench, settings, "a tree", 2, guidance_interval=(0.65, 0.85))[-1]
+    assert torch.equal(everywhere, plain)
+    assert torch.equal(nowhere, unguided(bench, settings, "a tree"))
+
+
 def test_a_film_begins_with_pure_noise_and_has_a_frame_a_timestep(bench, settings, plain, generators):
     frames = guided_samples(bench, settings, "a tree", 2)
     assert len(frames) == len(bench.timesteps(settings)) == 4

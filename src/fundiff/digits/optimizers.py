@@ -13,16 +13,22 @@ NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 
 
 def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
-    """Roughly the nearest semi-orthogonal matrix to `[M, N]`, by Newton-Schulz steps in bf16 (Jordan et al. 2024)."""
+    """Roughly the nearest semi-orthogonal matrix to `[M, N]`, by Newton-Schulz steps (Jordan et al. 2024).
+
+    Each step multiplies by a polynomial of the Gram matrix, so the steps are taken on the short side alone.
+    """
     a, b, c = NEWTON_SCHULZ
-    x = update.bfloat16()
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
+    tall = update.shape[0] > update.shape[1]
+    x = update.T if tall else update
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.T
+    factor = torch.eye(len(gram)).to(gram)
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if tall else x).to(update.dtype)
+        step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal().add_(a)
+        factor, gram = step @ factor, step @ gram @ step
+    x = factor @ x
+    return x.T if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -52,15 +58,18 @@ class Muon(torch.optim.Optimizer):
                 parameter.add_(orthogonal(wanted).view(parameter.shape), alpha=-group["lr"] * size)
 
 
-def hidden_filters(model: nn.Module) -> list[nn.Parameter]:
-    """The filters `[O, I, H, W]` of every convolution but the first and the last, in the model's order."""
-    return [parameter for parameter in model.parameters() if parameter.ndim == 4][1:-1]
+def parted(model: nn.Module, kind: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The parameters that Muon updates, and the rest, in the model's order.
+
+    Muon takes the filters `[O, I, H, W]` of every convolution but the first and the last; another kind takes none.
+    """
+    filters = [p for p in model.parameters() if p.ndim == 4][1:-1] if kind == "muon" else []
+    taken = {id(parameter) for parameter in filters}
+    return filters, [parameter for parameter in model.parameters() if id(parameter) not in taken]
 
 
 def optimizers(model: nn.Module, kind: Kind, learning_rate: float) -> list[torch.optim.Optimizer]:
     """What updates the model: Adam for all of it, or Muon for the hidden filters and Adam for the rest."""
-    filters = hidden_filters(model) if kind == "muon" else []
-    taken = {id(parameter) for parameter in filters}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]
+    filters, rest = parted(model, kind)
     adam = torch.optim.Adam(rest, lr=learning_rate, fused=True)
     return [adam, *([Muon(filters, lr=learning_rate)] if filters else [])]

@@ -101,12 +101,12 @@ def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
                 run.wait(10)
 
 
-def together(lanes: Mapping[str, Iterable[str]], threads: int) -> int:
-    """Run `dvc repro` of the targets of each lane at the same time; returns the first exit code that is not 0, or 0.
+def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:
+    """Run `dvc repro` of the targets wanted of each lane at the same time; returns the first exit code that is not 0, or 0.
 
     Where one fails the others are stopped: what they have done so far stays done.
     """
-    runs = {name: start(those, threads) for name, those in lanes.items()}
+    runs = {name: start(those, threads) for name, those in wanted.items()}
     tellers = [threading.Thread(target=tell, args=(name, run.stdout)) for name, run in runs.items()]
     for teller in tellers:
         teller.start()

@@ -65,11 +65,23 @@ class Bench(Generic[Q]):
     def guided(self, settings: Guiding, prompts: Sequence[str]) -> Estimator:
         """Guided estimator under one prompt for each row."""
         unconditional = self.states([settings.unconditional])[0]
-        return guided(self.prior, self.states(prompts), unconditional, settings.guidance_scale)
+        return guided(
+            self.prior,
+            self.states(prompts),
+            unconditional,
+            settings.guidance_scale,
+            self.between(settings),
+        )
 
     def guide(self, settings: Guiding, estimator: Estimator, count: int) -> Estimator:
         """Guidance of an estimator of `count` rows that combines conditional ones (hybrid, factorized)."""
-        return guide(estimator, self.conditional([settings.unconditional] * count), settings.guidance_scale)
+        unconditional = self.conditional([settings.unconditional] * count)
+        return guide(estimator, unconditional, settings.guidance_scale, self.between(settings))
+
+    def between(self, settings: Guiding) -> tuple[float, float]:
+        """First and last timestep with guidance."""
+        low, high = settings.guidance_interval
+        return low * (len(self.path) - 1), high * (len(self.path) - 1)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
         """Pure noise `[B, 3, S, S]`, row b from generators[b]."""

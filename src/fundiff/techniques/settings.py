@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from fundiff.pipeline.params import Section
 from fundiff.process.paths import Linear, Path
 from fundiff.sampling.loop import euler_timesteps, every
+
+
+def ascending(interval: tuple[float, float]) -> tuple[float, float]:
+    """The interval itself. Raises ValueError if it ends before it begins."""
+    if interval[0] > interval[1]:
+        raise ValueError("the interval ends before it begins")
+    return interval
+
 
 Levels = Annotated[
     list[int],
@@ -17,6 +25,12 @@ Levels = Annotated[
         min_length=1,
         description="indices into the timesteps to start from (the course's i_start): small is much noise",
     ),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+Interval = Annotated[
+    tuple[Share, Share],
+    AfterValidator(ascending),
+    Field(description="where guidance acts, as shares of the noisiest t; the course's [0, 1] is everywhere"),
 ]
 FlowTime = Annotated[float, Field(ge=0, le=1, description="the course's t: 0 is noise, 1 the image")]
 
@@ -51,6 +65,10 @@ class Guiding(Protocol):
     def unconditional(self) -> str:
         """The prompt of the unconditional estimate."""
 
+    @property
+    def guidance_interval(self) -> tuple[float, float]:
+        """First and last t with guidance, as shares of the noisiest t."""
+
 
 class GuidedDenoising(Denoising, Timed, Guiding, Protocol):
     """A guided denoising."""
@@ -80,6 +98,7 @@ class Guidance(Section):
 
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
     unconditional: str = Field(description="the prompt of the unconditional estimate")
+    guidance_interval: Interval
 
 
 class Guided(Strided, Guidance):
@@ -111,6 +130,7 @@ class FlowGuided(Flow):
 
     w: float = Field(ge=-1, description="0 is no guidance")
     unconditional: str = Field(description="the prompt of the unconditional estimate")
+    guidance_interval: Interval
 
     @property
     def guidance_scale(self) -> float:

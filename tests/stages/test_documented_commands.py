@@ -1,0 +1,85 @@
+"""Every command that the README and the docs show runs, in a clone with smoke sizes."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from fundiff.pipeline.stage import target_of
+from tests.commands import shell
+from tests.stages.conftest import ALWAYS, stages_run
+
+ELSEWHERE = "dvc exp run -S train_class_unet.epochs=2 --temp"
+pytestmark = pytest.mark.timeout(2700)  # whole pipelines, on cores of any speed
+
+
+def documented_commands() -> list[str]:
+    """Every command of the console blocks in the README and the docs of the machine, without its comment."""
+    pages = [
+        Path(page) for page in ("docs/experiments.md", "README.md", "docs/devices.md", "docs/measured.md")
+    ]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def affordable(command: str) -> str:
+    """The command itself, and added to it what spares a test the environment, its own tests, the full MNIST, a GPU."""
+    if command == "make bench":  # the cheapest of its rows
+        return "BENCH_ROWS=stage_start make bench --old-file environment --old-file peers"
+    if command.startswith("make "):
+        return f"PYTEST_ADDOPTS='--collect-only -q' {command} --old-file environment"
+    if "profiles/deepfloyd" in command:
+        return f"{command} model"  # the first of its stages, and the only one that can be had without access
+    if "profiles/course" in command:
+        small = "$(cat profiles/smoke) -S fetch_mnist.source=packaged"
+        trainings = map(target_of, ("train_denoiser", "train_time_unet", "train_class_unet"))
+        return f"{command} {small} {' '.join(trainings)}"
+    if command == ELSEWHERE:  # the smoke profile has two
+        return command.replace("epochs=2", "epochs=1")
+    if command.startswith("accelerate launch"):
+        # With the smoke sizes, where a profile has left others; other tests may be using the launcher's usual port.
+        command = command.replace("launch", "launch --main_process_port 0", 1)
+        return f"git checkout -q HEAD params.yaml && {command}"
+    return command.replace("/mnt/share/", "../")  # a folder beside the clone is a remote too
+
+
+def wait_for_queue(clone: Path) -> None:
+    """Wait until both experiments of the README's sweep have succeeded."""
+    deadline = time.monotonic() + 600
+    while re.search(r"Queued|Running", shell(clone, "dvc", "queue", "status")):
+        assert time.monotonic() < deadline
+        time.sleep(3)
+    assert shell(clone, "dvc", "queue", "status").count("Success") == 2
+
+
+@pytest.mark.slow
+def test_every_documented_command_runs(smoked):
+    clone = smoked.folder
+    shell(clone, "git", "add", "-A")
+    shell(clone, "git", "commit", "-qm", "as the README's reader has it", "--allow-empty")
+    said = {}
+    for command in documented_commands():
+        start = time.monotonic()
+        said[command] = shell(clone, "bash", "-c", affordable(command), fails="deepfloyd" in command)
+        print(f"{time.monotonic() - start:.1f} {command}", flush=True)
+        assert "Traceback" not in said[command]
+        if command.startswith("dvc queue start"):
+            wait_for_queue(clone)
+    assert stages_run(said["make repro"]) == ALWAYS
+    assert "test_documented_commands.py::test_every_documented_command_runs" in said["make test"]
+    sweep = next(text for command, text in said.items() if command.startswith("dvc exp show"))
+    assert all(f"metrics/key/guidance_{name}.json:here" in sweep for name in ("alignment", "spread"))
+    assert {"guidance.guidance_scale", "2", "5"} <= set(sweep.split()) and "sample_class_unet" not in sweep
+    table = next(text for command, text in said.items() if command == "dvc metrics show").splitlines()
+    assert len(table) <= 40 and max(map(len, table)) <= 100
+    denied = next(text for command, text in said.items() if "deepfloyd" in command)
+    (line,) = [line for line in denied.splitlines() if line.startswith("model: ")]
+    assert "accept its licence at huggingface.co/DeepFloyd/IF-I-XL-v1.0" in line
+    (elsewhere,) = re.findall(r"^Ran experiment\(s\): (.+)", said[ELSEWHERE], re.MULTILINE)
+    assert elsewhere in shell(clone, "dvc", "exp", "show", "--csv")
+    assert "train_class_unet" in shell(clone, "dvc", "params", "diff", "HEAD", elsewhere)
+    assert "train_class_unet_loss" in (clone / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert any("sample_class_unet_accuracy" in line for line in table)
