@@ -142,7 +142,13 @@ def test_noise_keeps_its_distribution_where_it_is_assigned():
 
 def test_muon_takes_the_hidden_filters_and_learns():
     torch.manual_seed(0)
-    convolutions = [nn.Conv2d(3, 8, 3), nn.GELU(), nn.Conv2d(8, 8, 3, padding=1), nn.GELU(), nn.Conv2d(8, 2, 3)]
+    convolutions = [
+        nn.Conv2d(3, 8, 3),
+        nn.GELU(),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.GELU(),
+        nn.Conv2d(8, 2, 3),
+    ]
     net = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(2 * 16, 1))
     adamw, muon = optimisers(net, "muon")
     assert [p.shape for p in muon.param_groups[0]["params"]] == [(8, 8, 3, 3)]
