@@ -5,6 +5,7 @@
   const find = (selector) => document.querySelector(selector), field = (name) => find(`[name=${name}]`);
   const chosen = (name) => find(`[name=${name}]:checked`).value;
   const text = find("textarea"), status = find(".status");
+  find(".work").hidden = false;
   let strokes = [], open = null, at = [0.5, 0.5], aimed = false;
 
   const paint = (stroke, color) => {

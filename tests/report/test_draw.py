@@ -104,3 +104,9 @@ def test_a_saved_png_is_a_picture_and_a_mask_file(browser, desk, tmp_path):  # n
     assert Image.open(tmp_path / "mine.png").size == (64, 64)
     mask = load_mask(Mask(file=str(tmp_path / "mine.png")), 64)
     assert mask[0, 32, 32] == 1 and mask[0, 2, 2] == 0
+
+
+def test_without_scripts_there_are_no_tools_but_a_sentence(browser, desk):  # noqa: F811
+    with Sheet(browser, desk, java_script_enabled=False) as sheet:
+        assert "Drawing needs JavaScript" in sheet.page.locator("body").inner_text()
+        assert not sheet.page.locator("canvas, button, input, textarea").filter(visible=True).count()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
 from fundiff.report.findings import Finding, Stage, Stages, by_number, change, counted, listed, spoken, trend
+
+COURSE = (300, 1e-4, 0.02)  # T and the ends of beta
 
 
 def loss(stage: Stage, stages: Stages) -> str:
@@ -19,6 +22,26 @@ def loss(stage: Stage, stages: Stages) -> str:
         return f"{text}, and ends {100 * gap:.0f} % above the training loss: {more}."
     side = "within 10 % of" if gap > -0.1 else "below"
     return f"{text}, and ends {side} the training loss: no sign that it learned its digits by heart."
+
+
+def left_in_noise(timesteps: int, beta_start: float, beta_end: float) -> float:
+    """The factor of the digit in x_T: the root of abar_T on a linear schedule."""
+    steps = range(timesteps)
+    betas = (beta_start + (beta_end - beta_start) * i / (timesteps - 1) for i in steps)
+    return math.sqrt(math.prod(1 - beta for beta in betas))
+
+
+def time_unet(stage: Stage, stages: Stages) -> str:
+    """The loss, and how far x_T is from the pure noise that sampling begins with."""
+    text, p = loss(stage, stages), stage.params
+    if p["objective"] != "eps":
+        return text
+    schedule = (p["timesteps"], p["beta_start"], p["beta_end"])
+    own, course = left_in_noise(*schedule), left_in_noise(*COURSE)
+    text = f"{text} Sampling begins with pure noise, but in training x_T keeps {own:.2f} of the digit"
+    return (
+        f"{text}." if schedule == COURSE else f"{text}; with the course’s β up to 0.02 it keeps {course:.2f}."
+    )
 
 
 def ood_sigma(stage: Stage, stages: Stages) -> str:
@@ -157,7 +180,7 @@ def compare_objectives(stage: Stage, stages: Stages) -> str:
 
 DIGITS: dict[str, Finding] = {
     "train_denoiser": loss,
-    "train_time_unet": loss,
+    "train_time_unet": time_unet,
     "train_class_unet": loss,
     "ood_sigma": ood_sigma,
     "pure_noise": pure_noise,
