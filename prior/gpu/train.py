@@ -1,6 +1,6 @@
 """Train the prior from a zip for a number of minutes: compose, encode, train, write the weights every minute.
 
-`python -m prior.gpu.train ZIP OUT --minutes 8 [--begin FOLDER] [--batch 1024]`; OUT gets files of at most 15 MB.
+`python -m prior.gpu.train ZIP OUT --minutes 8 [--begin FOLDER] [--batch 256]`; OUT gets files of at most 15 MB.
 """
 
 import argparse
@@ -61,10 +61,9 @@ def compose(path: Path, count: int, first: int, processes: int) -> tuple[list[st
 
 
 def recipe_of(leg: dict, batch: int, images: int) -> Recipe:
-    """The recipe at another batch size: the learning rate grows as its root, and falls to 0 over the last half."""
+    """The recipe at another batch size, at the same learning rate, which falls to 0 over the last half."""
     values = {k: v for k, v in leg.items() if k not in OBJECTIVE and k != "unet"}
-    rate = values["learning_rate"] * min(2.0, (batch / values["batch_size"]) ** 0.5)
-    values |= {"batch_size": batch, "images": images, "learning_rate": rate, "warmup_images": 100 * batch}
+    values |= {"batch_size": batch, "images": images, "warmup_images": 100 * batch}
     values |= {"decay_share": 0.5, "ema_decay": 0.999}
     return Recipe(**values, objective=Objective(**{k: leg[k] for k in OBJECTIVE}))
 
@@ -125,7 +124,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--begin", type=Path, help="a folder of weights to go on from")
-    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--pictures", type=int, default=120_000)
     parser.add_argument(
         "--first", type=int, default=0, help="position of the first picture: a second leg's are new"

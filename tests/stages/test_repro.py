@@ -140,8 +140,10 @@ def test_a_changed_byte_of_a_picture_reruns_what_reads_it(smoked):
 
 
 @pytest.mark.slow
-def test_wrong_params_end_in_one_line_and_leave_no_outs(clone):
-    output = shell(clone, "dvc", "exp", "run", "--temp", "-S", "noising.digits=many", fails=True)
+def test_wrong_params_end_in_one_line_and_leave_no_outs(smoked):
+    shell(smoked.folder, "git", "add", "-A")
+    shell(smoked.folder, "git", "commit", "-qm", "smoke sizes")
+    output = shell(smoked.folder, "dvc", "exp", "run", "--temp", "-S", "noising.digits=many", fails=True)
     said = [line for line in output.splitlines() if line.startswith("noising: ")]
     assert said == [
         "noising: params.yaml: noising.digits is 'many'; expected a valid integer, unable to parse string as an integer"

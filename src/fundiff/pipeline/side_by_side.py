@@ -20,7 +20,7 @@ from fundiff.pipeline.stage import PIPELINES, files, stage_entries, targets
 
 LAST = "report"  # needs both lanes
 # Trainings of Part B that run after Part A, so that both lanes take about as long.
-AFTER_PART_A = {"train_time_unet"}
+AFTER_PART_A = {"train_time_unet", "train_flow_constant"}
 
 
 def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> list[str]:
