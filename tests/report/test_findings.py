@@ -251,11 +251,11 @@ def test_a_loss_that_leaves_the_training_behind_is_called_so():
 
 def test_what_the_schedule_leaves_of_the_digit_in_pure_noise_is_told():
     course = said("train_time_unet", beta_end=0.02)
-    assert course.endswith("in training x_T keeps 0.22 of the digit.")
+    assert course.endswith("the noisiest input of the training keeps 0.22 of the digit.")
     assert said("train_time_unet", beta_end=0.04).endswith(
         "0.05 of the digit; with the course’s β up to 0.02 it keeps 0.22."
     )
-    assert "x_T" not in said("train_time_unet", objective="v", zero_terminal_snr=True)
+    assert "noisiest" not in said("train_time_unet", objective="v", zero_terminal_snr=True)
 
 
 def test_out_of_distribution_names_where_something_simpler_wins():

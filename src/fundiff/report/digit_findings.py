@@ -38,7 +38,7 @@ def time_unet(stage: Stage, stages: Stages) -> str:
         return text
     schedule = (p["timesteps"], p["beta_start"], p["beta_end"])
     own, course = left_in_noise(*schedule), left_in_noise(*COURSE)
-    text = f"{text} Sampling begins with pure noise, but in training x_T keeps {own:.2f} of the digit"
+    text = f"{text} Sampling begins with pure noise, but the noisiest input of the training keeps {own:.2f} of the digit"
     return (
         f"{text}." if schedule == COURSE else f"{text}; with the course’s β up to 0.02 it keeps {course:.2f}."
     )
