@@ -14,13 +14,13 @@ settings.load_profile("repeatable")
 
 # The first two files go to the first of two workers, which makes the clone that the last of these needs.
 FIRST = [
-    *(
-        "stages/test_repro.py",
-        "pipeline/test_kill.py",
-        "pipeline/test_files.py",
-        "prior_making/test_pipeline.py",
-    ),
-    *("pipeline/test_campaign.py", "stages/test_documented_commands.py", "stages/test_part_a.py"),
+    "stages/test_repro.py",
+    "pipeline/test_kill.py",
+    "pipeline/test_files.py",
+    "prior_making/test_pipeline.py",
+    "pipeline/test_campaign.py",
+    "stages/test_documented_commands.py",
+    "stages/test_part_a.py",
 ]
 
 

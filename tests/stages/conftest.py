@@ -30,9 +30,9 @@ def stages_run(output: str) -> set[str]:
     return set(re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", output))
 
 
-def make_clone(folder: Path) -> Path:
-    """The project as git has it (and what is about to be committed), in an empty folder."""
-    copy_listed(folder)
+def make_clone(folder: Path, *paths: str) -> Path:
+    """The project as git has it (and what is about to be committed), or `paths` of it alone, in an empty folder."""
+    copy_listed(folder, *paths)
     shell(folder, "git", "init", "-q", "-b", "main")
     shell(folder, "git", "add", "-A")
     shell(folder, "git", "commit", "-qm", "a clone")

@@ -14,7 +14,8 @@ import pytest
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.lock import in_git
 from fundiff.pipeline.stage import PIPELINES, target_of
-from tests.commands import ENVIRONMENT, copy_listed, shell
+from tests.commands import ENVIRONMENT, shell
+from tests.stages.conftest import make_clone
 
 pytestmark = pytest.mark.slow
 NEEDED = (
@@ -41,12 +42,7 @@ NEEDED += (
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
     """What two cheap stages need of the project, committed."""
-    folder = tmp_path_factory.mktemp("source") / "fundiff"
-    copy_listed(folder, *NEEDED)
-    shell(folder, "git", "init", "-q", "-b", "main")
-    shell(folder, "git", "add", "-A")
-    shell(folder, "git", "commit", "-qm", "a clone")
-    return folder
+    return make_clone(tmp_path_factory.mktemp("source") / "fundiff", *NEEDED)
 
 
 def dvc(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
