@@ -5,7 +5,7 @@ import torch
 
 from fundiff.digits.data import Digits
 from fundiff.judge.classifier import Judge
-from fundiff.judge.scores import Reference, bounds, rounded, scores_of_sets
+from fundiff.judge.scores import Reference, bounds, clarity, rounded, scores_of_sets
 from fundiff.pipeline.errors import UserError
 
 
@@ -42,6 +42,14 @@ def test_accuracy_is_the_share_that_the_judge_reads_as_asked(judge):
     scores = scores_of_sets(judge, reference, test, [images, images], wrong)
     assert scores["accuracy"] == pytest.approx(1 - 5 / len(seen))
     assert scores["accuracy_std"] == 0 and scores["nearest_train_mse"] == 0
+
+
+def test_real_digits_are_clear_by_definition_and_a_sure_judge_finds_all_others_so(judge):
+    test = digits(200, 0).images
+    assert clarity(judge, test, test) == 0.95
+    sure = judge(test).softmax(1).amax(1)
+    order = sure.argsort()
+    assert clarity(judge, test[order[-20:]], test) == 1 and clarity(judge, test[order[:5]], test) == 0
 
 
 def test_numbers_are_rounded_to_five_digits_at_any_depth():

@@ -193,6 +193,21 @@ def test_recall_of_digits_is_not_said_to_fall_where_it_does_not():
     assert f"recall is largest at γ = {scales[1]}" in said("digit_guidance", metrics)
 
 
+def test_autoguidance_is_said_to_help_where_it_does():
+    metrics = numbers("autoguidance")
+    first, *_, last = sorted(metrics["guidance"], key=float)
+    for row in metrics["guidance"].values():
+        row["frechet"] = 9.0
+    metrics["guidance"][last]["frechet"], metrics["real"]["frechet_floor"] = 4.0, 2.0
+    assert said("autoguidance", metrics).endswith(
+        f"smallest at γ = {last}: 4.00 where γ = {first} has 9.00 and real digits 2.00."
+    )
+    metrics["real"]["frechet_floor"] = 5.0
+    assert said("autoguidance", metrics).endswith("real digits (5.00): too few digits to tell more.")
+    metrics["guidance"][first]["frechet"] = 3.0
+    assert said("autoguidance", metrics).endswith(f"at γ = {first}: here this guidance does not help.")
+
+
 def test_what_real_digits_give_is_no_floor_where_samples_go_below():
     words, metrics = said("sample_class_unet"), numbers("sample_class_unet")
     nearest = min(metrics["frechet_per_guidance"].values())

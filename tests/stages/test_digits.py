@@ -26,7 +26,14 @@ from tests.pipelines import ENTRIES, write_entries
 
 pytestmark = pytest.mark.bits
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ["compare_objectives", "compare_schedules", "digit_samplers", "digit_guidance", "digit_walks"]
+STAGES = [
+    "compare_objectives",
+    "compare_schedules",
+    "digit_samplers",
+    "digit_guidance",
+    "autoguidance",
+    "digit_walks",
+]
 TRAININGS = ["train_ddpm", "train_flow", "train_flow_constant"]
 CONFIG = {"hidden_size": 4, "time": True, "classes": 10, "epochs": 2, "snapshots": [1, 2]} | {
     "timesteps": 20, "beta_start": 1e-4, "beta_end": 0.02,
@@ -38,11 +45,9 @@ def network(name: str, **changes) -> None:
     with seeded(0), torch.no_grad():
         for epoch in config["snapshots"]:
             unet = unet_of(config)
-            for parameter in [
-                *unet.c1.parameters(),
-                *unet.c2.parameters(),
-            ]:  # untrained, a class would hardly be seen
-                parameter.mul_(20)
+            for part in (unet.c1, unet.c2) if unet.classes else ():  # untrained, a class would hardly be seen
+                for parameter in part.parameters():
+                    parameter.mul_(20)
             save_epoch(f"models/{name}", epoch, unet)
     save_config(f"models/{name}", config)
 
@@ -53,6 +58,7 @@ def shrunk(params: dict) -> dict:
     params["compare_schedules"] |= sets | {"calls": [2]}
     params["digit_samplers"] |= sets | {"reference": 4}
     params["digit_guidance"] |= {"guidance_scales": [1, 2.5], "count": 10, "steps": 2}
+    params["autoguidance"] |= {"epoch": 1, "guidance_scales": [1, 3], "steps": 2}
     params["digit_walks"] |= {"steps": 12}
     params["digit_walks"]["interpolation"] |= {"frames": 5, "steps": 2}
     for name in TRAININGS:
@@ -80,6 +86,7 @@ def project(tmp_path_factory):
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     for name, objective in (
         ("class_unet", {}),
+        ("time_unet", {"classes": 0}),
         ("ddpm", {}),
         ("flow", {"objective": "flow"}),
         ("flow_constant", {"objective": "flow"}),
@@ -140,6 +147,24 @@ def test_within_is_no_worse_than_the_reference_by_more_than_its_spread():
         (0.95, 4.0, True), (0.945, 4.4, True), (1.0, 1.0, True), (0.93, 4.0, False), (0.95, 4.6, False),
     ]:  # fmt: skip
         assert within({"accuracy": accuracy, "frechet": frechet}, reference) is expected
+
+
+def test_a_network_is_guided_away_from_an_earlier_epoch_and_not_from_itself(project):
+    from stages.autoguidance import Params, main
+
+    params = load_section(Params, "autoguidance", stage_names(ROOT / "stages"))
+    away, picture = number("autoguidance")["guidance"], Path("report/figures/autoguidance.png").read_bytes()
+    assert set(away) == {"1", "3"} and away["1"] != away["3"]
+    try:
+        main(params.model_copy(update={"epoch": 2}))
+        assert number("autoguidance")["guidance"]["1"] == away["1"]
+        same = number("autoguidance")["guidance"]["3"]
+        assert same == pytest.approx(away["1"], rel=1e-3, abs=1e-3)
+    finally:
+        main(params)
+    assert Path("report/figures/autoguidance.png").read_bytes() == picture
+    with pytest.raises(UserError, match=r"no such checkpoint; kept are epoch_001, epoch_002"):
+        main(params.model_copy(update={"epoch": 7}))
 
 
 def test_walks_are_animations_that_end_where_they_should(project):
@@ -205,9 +230,9 @@ def test_the_report_tells_of_them(project):
     write_entries(Path(), told)
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["report"]
     page = render(Path(), load_stages(Path(), deps), params)
-    sections = "fb-objectives fb-schedules c-digit-samplers c-digit-guidance c-digit-walks"
+    sections = "fb-objectives fb-schedules c-digit-samplers c-digit-guidance c-autoguidance c-digit-walks"
     assert re.findall(r'<section id="((?:fb|c)-[\w-]+)"', page) == sections.split()
-    assert page.count("data-axes=") == 5  # schedules, epochs and calls, samplers, guidance
+    assert page.count("data-axes=") == 6  # schedules, epochs and calls, samplers, both kinds of guidance
     scores = number("digit_samplers")["scores"]["ancestral"]["4"]
     assert f"{scores['frechet']:.2f} ± {scores['frechet_std']:.2f}" in page
     assert page.count("data-columns") == 2 and "{{" not in page

@@ -149,6 +149,23 @@ def digit_guidance(stage: Stage, stages: Stages) -> str:
     return text
 
 
+def autoguidance(stage: Stage, stages: Stages) -> str:
+    """What guidance away from an earlier epoch changes, and how near to real digits it comes."""
+    rows = by_number(stage.metrics["guidance"])
+    scales = [scale for scale, _ in rows]
+    told = [
+        change(key, [row[key] for _, row in rows], scales, ".0%") for key in ("coverage", "recall", "clarity")
+    ]
+    best, nearest = min(rows, key=lambda entry: entry[1]["frechet"])
+    first, floor = rows[0][1]["frechet"], stage.metrics["real"]["frechet_floor"]
+    text = f"From γ = {scales[0]:g} to {scales[-1]:g} {listed(told)}. The Frechet distance is smallest at γ = {best:g}"
+    if best == scales[0]:
+        return f"{text}: here this guidance does not help."
+    if nearest["frechet"] < floor:
+        return f"{text}, below that of real digits to real digits ({floor:.2f}): too few digits to tell more."
+    return f"{text}: {nearest['frechet']:.2f} where γ = {scales[0]:g} has {first:.2f} and real digits {floor:.2f}."
+
+
 def digit_samplers(stage: Stage, stages: Stages) -> str:
     """The fewest UNet calls with samples as good as those of the course's sampler."""
     m = stage.metrics
@@ -187,6 +204,7 @@ DIGITS: dict[str, Finding] = {
     "sample_time_unet": sample_time_unet,
     "sample_class_unet": sample_class_unet,
     "digit_guidance": digit_guidance,
+    "autoguidance": autoguidance,
     "digit_samplers": digit_samplers,
     "compare_objectives": compare_objectives,
 }

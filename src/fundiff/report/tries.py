@@ -51,6 +51,7 @@ TRIES = {
         Try("compare_objectives", "compare_objectives.calls=[1, 4, 20]", "One call, and many."),
         Try("digit_samplers", "digit_samplers.calls=[3, 8, 50]", "Other numbers of calls."),
         Try("digit_guidance", "digit_guidance.digit=8", "Watch another digit."),
+        Try("autoguidance", "autoguidance.guidance_interval=[0, 1]", "Guidance down to the last step."),
         Try("digit_walks", "digit_walks.digit=5", "Follow another digit."),
         Try("flow_forward", "flow_forward.times=[0.1, 0.4, 0.9]", "More noise, and less."),
         Try("flow_blur", "flow_blur.sigmas=[2, 6, 12, 24]", "Other widths, a wider one among them."),

@@ -22,6 +22,7 @@ from fundiff.process.paths import Path
 from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimator
 from fundiff.sampling.estimators import conditional, guide, guided
+from fundiff.sampling.intervals import between
 from fundiff.sampling.loop import Constraint, denoise
 from fundiff.techniques.settings import Denoising, Guiding, Timed
 
@@ -80,8 +81,7 @@ class Bench(Generic[Q]):
 
     def between(self, settings: Guiding) -> tuple[float, float]:
         """First and last timestep with guidance."""
-        low, high = settings.guidance_interval
-        return low * (len(self.path) - 1), high * (len(self.path) - 1)
+        return between(settings.guidance_interval, self.path)
 
     def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
         """Pure noise `[B, 3, S, S]`, row b from generators[b]."""

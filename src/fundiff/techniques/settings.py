@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from fundiff.pipeline.params import Section
 from fundiff.process.paths import Linear, Path
+from fundiff.sampling.intervals import Interval
 from fundiff.sampling.loop import euler_timesteps, every
-
-
-def ascending(interval: tuple[float, float]) -> tuple[float, float]:
-    """The interval itself. Raises ValueError if it ends before it begins."""
-    if interval[0] > interval[1]:
-        raise ValueError("the interval ends before it begins")
-    return interval
-
 
 Levels = Annotated[
     list[int],
@@ -25,12 +18,6 @@ Levels = Annotated[
         min_length=1,
         description="indices into the timesteps to start from (the course's i_start): small is much noise",
     ),
-]
-Share = Annotated[float, Field(ge=0, le=1)]
-Interval = Annotated[
-    tuple[Share, Share],
-    AfterValidator(ascending),
-    Field(description="where guidance acts, as shares of the noisiest t; the course's [0, 1] is everywhere"),
 ]
 FlowTime = Annotated[float, Field(ge=0, le=1, description="the course's t: 0 is noise, 1 the image")]
 
