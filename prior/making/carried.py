@@ -20,7 +20,8 @@ from torch import Tensor
 
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing
-from fundiff.prior.text import TOKENS, WIDTH
+from fundiff.prior.plain_text import TOKENS
+from fundiff.prior.text import WIDTH
 from prior.making import scenes
 from prior.making.colours import COLOURS
 from prior.making.grounds import GROUNDS

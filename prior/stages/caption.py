@@ -12,7 +12,8 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing, write_json
 from fundiff.pipeline.params import nearest
 from fundiff.pipeline.progress import progress
-from fundiff.prior.text import TOKENS, WIDTH, text_pipeline, token_states
+from fundiff.prior.plain_text import TOKENS
+from fundiff.prior.text import WIDTH, text_pipeline, token_states
 from prior.making import photographs
 from prior.making.captions import GENERIC, KINDS, Plan, captioned
 from prior.making.compose import Library

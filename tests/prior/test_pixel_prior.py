@@ -12,7 +12,7 @@ from fundiff.pipeline.noise import generator, randn, sample_generators
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Model, folder_of, load_pinned, pin
 from fundiff.prior.pixel_prior import load_pixel_prior
-from fundiff.prior.prompts import cut_text, embed, load_encoder
+from fundiff.prior.prompts import embed, load_encoder
 from fundiff.sampling.estimators import conditional, guided
 from fundiff.sampling.loop import denoise, last
 from tests.tiny import SIZE, make_if, rescheduled
@@ -126,9 +126,9 @@ def test_a_level_from_pure_noise_is_sampling_and_the_last_returns_the_picture(pr
 
 
 def test_a_long_prompt_names_what_is_cut(model):
-    tokenizer = load_encoder(model, CPU).tokenizer
-    assert cut_text(tokenizer, "a" * 60) == ""
-    assert cut_text(tokenizer, "a" * 75 + "tail").endswith("tail"[-3:])
+    encoder = load_encoder(model, CPU)
+    assert encoder.cut("a" * 60) == ""
+    assert encoder.cut("a" * 75 + "tail").endswith("tail"[-3:])
 
 
 def test_a_manifest_changes_with_the_weights(folder, model, tmp_path):

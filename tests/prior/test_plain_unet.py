@@ -60,11 +60,15 @@ def test_a_stage_with_the_shipped_prior_imports_neither_diffusers_nor_transforme
     manifest = tmp_path / "model.json"
     manifest.write_text(pin(Model(name="models/prior", **options)).model_dump_json())
     code = (
-        "import sys, stages.setup\n"
+        "import sys, pathlib, stages.setup\n"
+        "from fundiff.critic.encoder import sentence_vectors\n"
         "from fundiff.pipeline.runtime import prepare_runtime\n"
         "from fundiff.prior.hub import load_pinned\n"
         "from fundiff.prior.pixel_prior import load_pixel_prior\n"
-        f"load_pixel_prior(load_pinned({str(manifest)!r}), prepare_runtime())\n"
+        "from fundiff.prior.prompts import embed\n"
+        f"model, runtime = load_pinned({str(manifest)!r}), prepare_runtime()\n"
+        f"embed(model, runtime, ['a prompt that no cache has'], pathlib.Path({str(tmp_path)!r}))\n"
+        "load_pixel_prior(model, runtime), sentence_vectors(['another'])\n"
         "sys.exit(str({'diffusers', 'transformers', 'torchvision', 'scipy', 'torch._dynamo'} & set(sys.modules) or 0))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -6,7 +6,8 @@ import torch
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior import prompts
 from fundiff.prior.hub import Model, pin
-from fundiff.prior.prompts import embed, encoder_identity, kept_by_content, load_encoder
+from fundiff.prior.pipelines import load_prior
+from fundiff.prior.prompts import embed, encoder_identity, kept_by_content
 from tests.tiny import make_if
 
 CPU = Runtime("cpu", "fp32", 1)
@@ -56,7 +57,7 @@ def test_a_damaged_file_is_encoded_anew(tmp_path):
 def test_states_are_those_of_encode_prompt_whatever_is_encoded_beside_them(model, tmp_path):
     alone = embed(model, CPU, ["a dog"], tmp_path / "alone")["a dog"]
     beside = embed(model, CPU, ["a cat", "a dog", ""], tmp_path / "beside")["a dog"]
-    expected, _ = load_encoder(model, CPU).encode_prompt(["a dog"], do_classifier_free_guidance=False)
+    expected, _ = load_prior(model.name).encode_prompt(["a dog"], do_classifier_free_guidance=False)
     assert torch.equal(alone, beside) and torch.equal(alone, expected[0].float())
 
 

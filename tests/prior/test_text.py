@@ -3,10 +3,11 @@
 from importlib import metadata
 
 import pytest
+import torch
 
 from fundiff.pipeline.errors import UserError
 from fundiff.prior import text
-from fundiff.prior.text import encoder_folder, text_pipeline, token_states
+from fundiff.prior.text import encoder_folder, plain_text, text_pipeline, token_states
 
 
 def test_token_states_are_those_of_encode_prompt_whatever_the_batch():
@@ -16,6 +17,27 @@ def test_token_states_are_those_of_encode_prompt_whatever_the_batch():
     assert states.shape == (3, 77, 384)
     assert (states[1] - pipe.encode_prompt("a rocket ship")[0][0]).abs().max() < 1e-5
     assert (states[0] - states[1]).abs().max() > 0.1
+
+
+SENTENCES = ["", "a rocket ship", " An Oil painting, of Señor Ñandú’s — 日本 ", "word " * 100]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_the_plain_encoder_is_that_of_transformers(sentence):
+    pipe, plain = text_pipeline(), plain_text()
+    expected = token_states(pipe, [sentence])[0]
+    assert (plain.states(sentence) - expected).abs().max() < 1e-4 * expected.abs().max()
+    numbers = pipe.tokenizer(sentence, add_special_tokens=False).input_ids
+    assert plain.cut(sentence) == pipe.tokenizer.decode(numbers[75:])
+
+
+def test_without_padding_the_words_have_the_same_states():
+    plain = plain_text()
+    tokens, words = plain.tokens(SENTENCES, padded=False)
+    states = plain(tokens, words)
+    for i, sentence in enumerate(SENTENCES):
+        n = int(words[i].sum())
+        assert torch.allclose(states[i, :n], plain.states(sentence)[:n], atol=1e-3)
 
 
 def test_unknown_weights_are_one_line(monkeypatch):

@@ -8,7 +8,8 @@ import torch
 from torch.nn.functional import conv2d, pad
 
 from fundiff.pipeline.errors import UserError
-from fundiff.prior.text import TOKENS, encoder_folder, load_text, text_pipeline, token_states
+from fundiff.prior.plain_text import TOKENS
+from fundiff.prior.text import encoder_folder, load_text, text_pipeline, token_states
 from prior.making.carried import TOKENIZER, Encoder, pack, unpack
 from prior.making.features import PACKAGE, Lite0, Same, load_features
 from prior.making.nearest import Reference, verdict

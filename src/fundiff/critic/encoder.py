@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, normalize
 
 from fundiff.pipeline.errors import UserError
-from fundiff.prior.text import TOKENS, load_text
+from fundiff.prior.text import plain_text
 
 SIZE, MAX_SCALE = 64, 50.0
 
@@ -46,13 +46,11 @@ class ImageEncoder(nn.Module):
 @torch.no_grad()
 def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
     """Unit vectors `[N, 384]` of sentences: the mean over their tokens, as all-MiniLM-L6-v2 was trained."""
-    tokenizer, encoder = load_text()
-    parts = []
+    encoder, parts = plain_text(), []
     for start in range(0, len(sentences), batch_size):
         batch = list(sentences[start : start + batch_size])
-        words = tokenizer(batch, padding=True, truncation=True, max_length=TOKENS, return_tensors="pt")
-        mask = words["attention_mask"][..., None].float()
-        states = encoder(**words)[0]
+        tokens, words = encoder.tokens(batch, padded=False)
+        states, mask = encoder(tokens, words), words[..., None].float()
         parts.append(normalize((states * mask).sum(1) / mask.sum(1), dim=1))
     return torch.cat(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import safetensors
 import torch
@@ -15,22 +15,47 @@ from torch import Tensor
 from fundiff.pipeline.files import replacing
 from fundiff.pipeline.runtime import Runtime
 from fundiff.prior.hub import Pinned, access, folder_of
+from fundiff.prior.plain_text import TOKENS
+from fundiff.prior.text import WEIGHTS_SHA256, load_own_text, plain_text
 
-TOKENS = 77
 CACHE = Path(".cache/embeddings")
 
 
-def load_encoder(model: Pinned, runtime: Runtime) -> Any:
-    """An IFPipeline that can only encode prompts: the model's own text encoder, or the shipped prior's."""
+class TextEncoder(Protocol):
+    """What encodes prompts for a prior."""
+
+    def states(self, prompt: str) -> Tensor:
+        """Token states `[77, C]` of a prompt, as `IFPipeline.encode_prompt` makes them."""
+
+    def cut(self, prompt: str) -> str:
+        """The part of the prompt beyond the 77 tokens that a prior takes; empty if there is none."""
+
+
+class OwnText:
+    """The text encoder of a prior's own folder, in an IFPipeline that can do nothing else."""
+
+    def __init__(self, pipe: Any):
+        self.pipe = pipe
+
+    def states(self, prompt: str) -> Tensor:
+        """Token states `[77, C]` of a prompt."""
+        return self.pipe.encode_prompt([prompt], do_classifier_free_guidance=False)[0][0]
+
+    def cut(self, prompt: str) -> str:
+        """The part of the prompt beyond the 77 tokens."""
+        tokenizer = self.pipe.tokenizer
+        words = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
+        return tokenizer.decode(words[TOKENS - tokenizer.num_special_tokens_to_add() :])
+
+
+def load_encoder(model: Pinned, runtime: Runtime) -> TextEncoder:
+    """The model's own text encoder, or the shipped prior's."""
     folder = folder_of(model.name, model.variant, model.revision)
     if not (folder / "text_encoder").is_dir():
-        from fundiff.prior.text import text_pipeline
-
-        return text_pipeline()
+        return plain_text()
     from diffusers import IFPipeline
 
     from fundiff.prior.pixel_prior import DTYPES, placed
-    from fundiff.prior.text import load_own_text
 
     encoder = load_own_text(folder, model.name, model.variant, DTYPES[model.precision])
     with access(model.name):
@@ -47,26 +72,17 @@ def load_encoder(model: Pinned, runtime: Runtime) -> Any:
             requires_safety_checker=False,
         )
     placed(pipe.text_encoder, model, runtime)
-    return pipe
+    return OwnText(pipe)
 
 
 def encoder_identity(model: Pinned) -> str:
     """Text that identifies the encoder: its files and precision. Token states depend on it and on the prompt."""
-    from fundiff.prior.text import WEIGHTS_SHA256
-
     own = {
         path: digest
         for path, digest in model.files.items()
         if "/text_encoder/" in path or "/tokenizer/" in path
     }
-    return f"{sorted(own.items())} {model.precision}" if own else f"token states {WEIGHTS_SHA256}"
-
-
-def cut_text(tokenizer: Any, prompt: str) -> str:
-    """The part of the prompt beyond the 77 tokens that a prior takes; empty if there is none."""
-    words = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
-    room = TOKENS - tokenizer.num_special_tokens_to_add()
-    return tokenizer.decode(words[room:]) if len(words) > room else ""
+    return f"{sorted(own.items())} {model.precision}" if own else f"PlainText {WEIGHTS_SHA256}"
 
 
 def kept_by_content(
@@ -103,13 +119,12 @@ def embed(model: Pinned, runtime: Runtime, prompts: Sequence[str], cache: Path =
     """
 
     def encode(missing: list[str]) -> list[Tensor]:
-        pipe = load_encoder(model, runtime)
+        encoder = load_encoder(model, runtime)
         for prompt in missing:
-            if cut := cut_text(pipe.tokenizer, prompt):
+            if cut := encoder.cut(prompt):
                 print(f"warning: the prior sees 77 tokens; of {prompt!r} it will not see {cut!r}", flush=True)
         # One at a time: in a batch the last bits of a prompt would depend on the others.
-        states = [pipe.encode_prompt([prompt], do_classifier_free_guidance=False)[0] for prompt in missing]
-        return [state[0].float().cpu() for state in states]
+        return [encoder.states(prompt).float().cpu() for prompt in missing]
 
     unique = list(dict.fromkeys(prompts))
     return dict(zip(unique, kept_by_content(encoder_identity(model), unique, encode, cache), strict=True))
