@@ -26,8 +26,8 @@ from fundiff.pipeline.stage import PIPELINES, files, stage_entries
 ALL = (*PIPELINES, "prior/dvc.yaml")  # DVC reads every dvc.yaml of a project, whatever it is asked for
 
 
-def shell(folder: str | Path, *command: str) -> None:
-    """Run a command, with this Python's bin folder first on PATH. Raises UserError with its last line if it fails."""
+def shell(folder: str | Path, *command: str) -> str:
+    """What a command says, with this Python's bin folder first on PATH. Raises UserError with its last line if it fails."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
@@ -35,6 +35,7 @@ def shell(folder: str | Path, *command: str) -> None:
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
         raise UserError(f"{' '.join(command)[:60]}: {said[-1]}")
+    return done.stdout + done.stderr
 
 
 def clock(folder: str | Path, *command: str) -> float:

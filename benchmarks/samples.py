@@ -1,4 +1,4 @@
-"""1,000 digits of the pipeline's own class-conditioned network, by the notebook and by FunDiff's sampler of scored sets."""
+"""Digits of the pipeline's own networks, by the notebook and by FunDiff's samplers."""
 
 from __future__ import annotations
 
@@ -55,5 +55,31 @@ def fundiff_samples(folder: str, steps: int) -> Play:
             seconds,
             digit_scores(images[:count], labels[:count]) | {"unet_calls": steps, "drawn_a_turn": ASKED},
         )
+
+    return play
+
+
+def flow_digits(folder: str, steps: int) -> Play:
+    """Seconds for ten digits by so many Euler steps, both branches of guidance sharing their work."""
+    runtime, (unet, config) = prepare_runtime(), load_unet(folder)
+    process, labels = process_of(config), torch.arange(10)
+    estimator = classed(runtime.place(unet), labels.to(runtime.device), process, GUIDANCE)
+
+    def sampled() -> Tensor:
+        return last(sample(estimator, process, sample_generators(SEED, 10), runtime, steps, "euler"))
+
+    sampled()
+    return lambda rival: Turn(timed(sampled, runtime.device)[0], {"unet_calls": steps})
+
+
+def notebook_flow_digits(folder: str, steps: int) -> Play:
+    """The same in the notebook: fp32, two UNet calls a step."""
+    device, unet = prepare_runtime().device, load_unet(folder)[0]
+    unet, labels = unet.to(device), torch.arange(10, device=device)
+    notebook.sample_flow(unet, labels, GUIDANCE, steps)
+
+    def play(rival: Turn | None) -> Turn:
+        seconds = timed(lambda: notebook.sample_flow(unet, labels, GUIDANCE, steps), device)[0]
+        return Turn(seconds, {"unet_calls": 2 * steps})
 
     return play

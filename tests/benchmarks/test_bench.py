@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import notebook, record, run
+from benchmarks import clones, notebook, record, run
 from benchmarks.commands import outs, stand_in
 from benchmarks.duel import duel
 from benchmarks.notebook_a import Notebook, flipped
@@ -23,7 +23,7 @@ from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.noise import generator, randn, sample_generators, seeded
 from fundiff.pipeline.runtime import Runtime
-from fundiff.process.paths import VariancePreserving
+from fundiff.process.paths import Linear, VariancePreserving
 from fundiff.process.predictions import EpsPrediction, VelocityPrediction
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.estimators import anagram, guided
@@ -74,6 +74,31 @@ def test_the_notebooks_sampler_is_ours_given_the_same_noise(unet, monkeypatch):
         notebook.T, "ancestral",
     )  # fmt: skip
     torch.testing.assert_close(drawn, last(frames), rtol=1e-3, atol=1e-3)
+
+
+def test_the_notebooks_flow_sampler_is_ours_given_the_same_noise():
+    with seeded(0):
+        unet = UNet(4, time=True, classes=10, multiplied=True).eval()
+    labels, theirs, process = torch.tensor([3, 8]), sample_generators(0, 2), VelocityPrediction(Linear(300))
+    drawn = notebook.sample_flow(unet, labels, 5.0, 5, lambda *shape: randn(theirs, shape[1:]))
+    frames = sample(
+        classed(unet, labels, process, 5.0),
+        process,
+        sample_generators(0, 2),
+        Runtime("cpu", "fp32", 1),
+        5,
+        "euler",
+    )
+    torch.testing.assert_close(drawn, last(frames), rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_clone_says_is_read(tmp_path):
+    said = "A | sdedit: read a, b; wrote c; 12.3 s, 812 MB\nB | judge: read 7 files; wrote d; 40.0 s, 1034 MB\nDone in 60 s"
+    assert clones.told(said) == {
+        "stages": 2, "seconds": {"sdedit": 12.3, "judge": 40.0}, "peak_mb": {"sdedit": 812, "judge": 1034},
+    }  # fmt: skip
+    (tmp_path / "file").write_bytes(bytes(30_000_000))
+    assert clones.gigabytes(tmp_path) == pytest.approx(0.03, abs=0.01)
 
 
 class Small(torch.nn.Module):

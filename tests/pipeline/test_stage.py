@@ -1,9 +1,12 @@
 """What every stage does around its work: errors of users in one line, all others as they are."""
 
+import re
+
 import pytest
 import torch
 
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.machine import peak_memory
 from fundiff.pipeline.stage import from_outside, guarded
 
 
@@ -36,3 +39,14 @@ def test_a_users_error_is_one_line():
 def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError, match="shape"):
         guarded("setup", raising(RuntimeError("shape mismatch")))
+
+
+def test_a_stage_says_how_long_it_took_and_how_much_memory(tmp_path, monkeypatch, capsys):
+    (tmp_path / "dvc.yaml").write_text(
+        "stages: {mine: {cmd: 'true', deps: [a], outs: [b]}}", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    before = peak_memory()
+    guarded("mine", lambda: torch.ones(2**26).sum(), pipelines=["dvc.yaml"])  # 256 MB
+    (memory,) = re.findall(r"^mine: read a; wrote b; [\d.]+ s, (\d+) MB$", capsys.readouterr().out)
+    assert int(memory) > 256 and (not before or int(memory) >= before)

@@ -35,6 +35,13 @@ def multiplies_bf16() -> bool:
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(instruction_sets())
 
 
+def peak_memory() -> int | None:
+    """The most memory that this process has had, in MB; None if the system does not say."""
+    path = Path("/proc/self/status")
+    found = re.search(r"^VmHWM:\s*(\d+) kB", path.read_text(), re.MULTILINE) if path.is_file() else None
+    return int(found[1]) // 1024 if found else None
+
+
 def described() -> dict[str, Any]:
     """CPU model, usable cores and instruction sets."""
     model = re.search(r"^model name\s*:\s*(.+)$", cpu_info(), re.MULTILINE)

@@ -11,6 +11,7 @@ from typing import Any
 
 from fundiff.pipeline import workers
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.machine import peak_memory
 from fundiff.pipeline.params import BASE, S, load_section, read_yaml
 from fundiff.pipeline.versions import record_versions
 
@@ -107,8 +108,9 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
 
 
 def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPELINES) -> None:
-    """Run a stage's work, add the versions of the libraries to its numbers, and print what it read and wrote and its seconds.
+    """Run a stage's work and add the versions of the libraries to its numbers.
 
+    Prints what it read and wrote, its seconds and the most memory that it had.
     A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
     """
     start = time.perf_counter()
@@ -129,5 +131,6 @@ def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPE
     if not leads:
         return
     read, wrote = files(entry, "deps"), files(entry, "outs", "metrics", "plots")
-    seconds = time.perf_counter() - start
-    print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s")
+    seconds, peak = time.perf_counter() - start, peak_memory()
+    memory = f", {peak} MB" if peak else ""
+    print(f"{name}: read {listed(read) or 'params'}; wrote {listed(wrote)}; {seconds:.1f} s{memory}")
