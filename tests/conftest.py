@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -24,7 +25,11 @@ FIRST = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items) -> None:
-    """The longest files first, so that two workers are done at about the same time."""
+    """What drives a browser is slow. The longest files first, so that two workers are done at about the same time."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get("/".join(item.path.parts[-2:]), len(order)))

@@ -142,6 +142,7 @@ def test_ctrl_c_or_a_closed_terminal_ends_both(project, sent):
     assert not at_work and not (folder / "report").exists()
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_hear_ctrl_c_is_terminated():
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('on', flush=True); time.sleep(120)"
     run = subprocess.Popen([sys.executable, "-c", deaf], stdout=-1, start_new_session=True)

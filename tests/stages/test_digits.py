@@ -24,7 +24,7 @@ from fundiff.report.page import render
 from fundiff.report.results import load_stages
 from tests.pipelines import ENTRIES, write_entries
 
-pytestmark = pytest.mark.bits
+pytestmark = [pytest.mark.bits, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [
     "compare_objectives",

@@ -18,6 +18,7 @@ from stages import upscaling
 from tests.pipelines import copy_pipelines
 from tests.tiny import SIZE, make_if, make_stage_ii
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [
     "model",
