@@ -91,6 +91,8 @@ def bare_graph(folder: Path) -> Path:
         stages = stage_entries(pipelines=[pipeline])
         for stage in stages.values():
             stage |= {"cmd": "true", "deps": [dep for dep in stage.get("deps", []) if dep in made]}
+            if stage.get("always_changed"):  # it runs, and DVC would remove its outs before that
+                stage["outs"] = [{out: {"persist": True}} for out in outs(stage)]
         text = yaml.safe_dump({"stages": stages}, sort_keys=False)
         (folder / pipeline).write_text(text, encoding="utf-8")
     shutil.copy("prior/params.yaml", folder / "prior")

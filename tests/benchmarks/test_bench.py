@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import clones, notebook, record, run
+from benchmarks import clones, commands, notebook, record, run
 from benchmarks.commands import outs, stand_in
 from benchmarks.duel import duel
 from benchmarks.notebook_a import Notebook, flipped
@@ -266,3 +266,11 @@ def test_what_no_stage_made_yet_has_a_stand_in(tmp_path):
     for path in ("a/b", "c.png"):
         stand_in(tmp_path / path)
     assert (tmp_path / "a/b/stand_in").is_file() and (tmp_path / "c.png").is_file()
+
+
+@pytest.mark.slow
+def test_the_empty_graph_is_up_to_date(tmp_path):
+    folder = commands.bare_graph(tmp_path)
+    assert "Running stage 'inputs'" in commands.shell(folder, "dvc", "repro")
+    again = commands.shell(folder, "dvc", "repro")
+    assert again.count("Running stage") == 1 and "Stage 'sdedit' didn't change" in again
