@@ -26,7 +26,7 @@ def fresh_clone(folder: Path) -> Path:
 def gigabytes(folder: Path) -> float:
     """Size of all files below the folder in GB; a file with several names counts once."""
     said = subprocess.check_output(["du", "-sk", folder], text=True)
-    return round(int(said.split()[0]) / 1e6, 2)
+    return round(int(said.split()[0]) * 1024 / 1e9, 2)
 
 
 def environment() -> Play:

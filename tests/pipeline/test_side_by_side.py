@@ -105,6 +105,10 @@ def test_two_stages_run_at_a_time_and_the_last_after_both(project):
     )
     assert "A | Running stage 'sdedit':" in said and "B | Running stage 'digits/dvc.yaml:judge':" in said
     assert "\nRunning stage 'report':" in said
+    code, said = lines(folder)
+    assert code == 0 and "|" not in said and "Running stage" not in said, "nothing to do, and no lanes"
+    project("python sleeper.py sdedit 1", "python sleeper.py judge 0")
+    assert "B | Running stage 'digits/dvc.yaml:judge':" in lines(folder)[1]
 
 
 @pytest.mark.slow
