@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ DONE = re.compile(r"(\w+): read .*; ([\d.]+) s, (\d+) MB$", re.MULTILINE)  # the
 MAKE = ("env", "PYTHONPATH=src", "make", "--old-file", "environment")
 
 
-def fresh_clone(folder: Path) -> Path:
-    """A clone of the last commit, as `git clone --depth 1` makes it."""
-    shell(".", "git", "clone", "-q", "--depth", "1", Path.cwd().as_uri(), str(folder))
-    return folder
+@contextmanager
+def fresh_clone() -> Iterator[Path]:
+    """A clone of the last commit, as `git clone --depth 1` makes it, for as long as it is used."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "fundiff"
+        shell(".", "git", "clone", "-q", "--depth", "1", Path.cwd().as_uri(), str(folder))
+        yield folder
 
 
 def gigabytes(folder: Path) -> float:
@@ -33,8 +38,7 @@ def environment() -> Play:
     """Seconds of `make environment`, and the size of what it makes."""
 
     def play(rival: Turn | None) -> Turn:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = fresh_clone(Path(temporary) / "fundiff")
+        with fresh_clone() as folder:
             seconds = timed(lambda: shell(folder, "make", "environment"))[0]
             return Turn(seconds, {"gb": gigabytes(folder / ".venv")})
 
@@ -55,8 +59,7 @@ def make_repro() -> Play:
     """Seconds of `make repro` with every stage to run."""
 
     def play(rival: Turn | None) -> Turn:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = fresh_clone(Path(temporary) / "fundiff")
+        with fresh_clone() as folder:
             for pipeline in PIPELINES:
                 (folder / pipeline).with_suffix(".lock").unlink()
             seconds, said = timed(lambda: shell(folder, *MAKE, "repro"))
@@ -69,8 +72,7 @@ def make_test() -> Play:
     """Seconds of `make test`."""
 
     def play(rival: Turn | None) -> Turn:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = fresh_clone(Path(temporary) / "fundiff")
+        with fresh_clone() as folder:
             seconds, said = timed(lambda: shell(folder, *MAKE, "test"))
             return Turn(seconds, {"passed": int(re.findall(r"(\d+) passed", said)[-1])})
 
