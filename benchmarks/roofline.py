@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from benchmarks.sections import params_of
 from benchmarks.training import class_unet, course_process, fundiff_steps
@@ -17,15 +17,22 @@ from benchmarks.turn import Play, Turn, amount, timed
 from fundiff.digits.estimators import PIECE, classed
 from fundiff.pipeline.runtime import PRECISIONS, Runtime, prepare_runtime
 from fundiff.prior.hub import Model, pin
+from fundiff.prior.packed import packs
 from fundiff.prior.pixel_prior import load_pixel_prior
 
 HIDDEN = (32, 64, 128)
 BATCH, PICTURES, CALLS, REPEATS = 32, 8, 2, 3
 
 
+def of_packed(x: Any, weight: Any, *rest: Any, out_shape: Any, **options: Any) -> int:
+    """FLOP of a packed convolution, which torch does not count; x, weight, out_shape: shapes."""
+    return conv_flop_count(x, weight, out_shape)
+
+
 def rate(work: Callable[[], Any], device: str, repeats: int = REPEATS) -> float:
     """GFLOP/s of the work in the fastest of `repeats` runs."""
-    with FlopCounterMode(display=False) as counter:
+    packed = {torch.ops.mkldnn._convolution_pointwise: of_packed} if packs(torch.float32) else {}
+    with FlopCounterMode(display=False, custom_mapping=packed) as counter:
         work()
     best = min(timed(work, device)[0] for _ in range(repeats))
     return counter.get_total_flops() / best / 1e9

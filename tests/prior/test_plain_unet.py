@@ -45,6 +45,17 @@ def test_its_bits_are_those_of_the_diffusers_class(both, rows, bf16):
     assert torch.equal(ours, theirs)
 
 
+@torch.no_grad()
+def test_token_states_are_read_once_and_forgotten_with_their_tensor(both):
+    unet, x = both[0], torch.randn(2, 3, 32, 32)
+    states, others = torch.randn(2, 2, 77, 384)
+    first, other = unet(x, 500, states)[0], unet(x, 500, others)[0]
+    assert len(unet.read) == 2 and not torch.equal(first, other)
+    assert torch.equal(unet(x, 500, states)[0], first), "what was read is what is read again"
+    del states, others
+    assert len(unet.read) == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [{"_class_name": "UNet2DConditionModel"}, {"act_fn": "gelu"}, {"up_block_types": ["AttnUpBlock2D"]}],
@@ -54,6 +65,7 @@ def test_another_kind_of_network_is_left_to_diffusers(both, change):
     assert is_plain(config) and not is_plain(config | change)
 
 
+@pytest.mark.slow
 def test_a_stage_with_the_shipped_prior_imports_neither_diffusers_nor_transformers(tmp_path):
     """Each costs seconds at the start of every stage of Part A."""
     options = {"variant": None, "precision": "fp32", "offload": False, "stage_ii": None}

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from fundiff.pipeline.errors import UserError
-from fundiff.pipeline.runtime import Runtime
+from fundiff.pipeline.runtime import PRECISIONS, Runtime
 from fundiff.prior.hub import Pinned, access, folder_of
+from fundiff.prior.packed import packed
 from fundiff.prior.plain_unet import is_plain, load_plain_unet
 from fundiff.prior.schedules import FIXED_VARIANCES, PREDICTIONS, Schedule, load_scheduler
 from fundiff.process.paths import VariancePreserving
@@ -174,6 +175,9 @@ def load_pixel_prior(model: Pinned, runtime: Runtime) -> PixelPrior:
     dtype, folder = DTYPES[model.precision], folder_of(model.name, model.variant, model.revision)
     unet = load_unet(folder, model.name, model.variant, dtype)
     unet = placed(unet.requires_grad_(False), model, runtime)
-    autocast = runtime.autocast if model.precision == "auto" else nullcontext
+    auto = model.precision == "auto"
+    if runtime.device == "cpu":
+        unet = packed(unet, PRECISIONS[runtime.precision] if auto else dtype)
+    autocast = runtime.autocast if auto else nullcontext
     ddpm = cache(partial(load_scheduler, folder))
     return PixelPrior(unet, model.schedule, model.schedule.path, ddpm, runtime.device, dtype, autocast)

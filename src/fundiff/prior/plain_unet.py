@@ -1,6 +1,7 @@
 """The UNet of the shipped prior in torch alone: ShuffledUNet2DConditionModel without diffusers, which is slow to import.
 
-Same names of weights, same operations in the same order, so the same bits; tests/prior/test_plain_unet.py compares them.
+It only answers: it is not for training. Same names of weights, same operations in the same order, so the same bits, which
+tests/prior/test_plain_unet.py compares.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch.nn.functional import (
     scaled_dot_product_attention,
     silu,
 )
+from torch.utils.weak import WeakTensorKeyDictionary
 
 # What this module computes; a config with another value needs diffusers' class.
 COMPUTED: dict[str, Any] = {
@@ -154,12 +156,16 @@ class Attention(nn.Module):
         """`[B, N, C]` as `[B, heads, N, C / heads]`."""
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
-    def forward(self, x: Tensor, states: Tensor) -> Tensor:
-        """`[B, C, H, W]` to the same shape, given token states `[B, N, states]`."""
+    def told(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of token states `[B, N, states]`."""
+        return self.split(self.add_k_proj(states)), self.split(self.add_v_proj(states))
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """`[B, C, H, W]` to the same shape, given keys and values of the token states."""
         h = self.group_norm(x.flatten(2)).transpose(1, 2)
         query = self.split(self.to_q(h))
-        key = torch.cat([self.split(self.add_k_proj(states)), self.split(self.to_k(h))], 2)
-        value = torch.cat([self.split(self.add_v_proj(states)), self.split(self.to_v(h))], 2)
+        key = torch.cat([keys, self.split(self.to_k(h))], 2)
+        value = torch.cat([values, self.split(self.to_v(h))], 2)
         h = scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         return self.to_out[0](h).transpose(1, 2).reshape(x.shape) + x
 
@@ -172,9 +178,9 @@ class Middle(nn.Module):
         self.attentions = nn.ModuleList([attention])
         self.resnets = nn.ModuleList(resnets)
 
-    def forward(self, x: Tensor, time: Tensor, states: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """`[B, C, H, W]` to the same shape."""
-        x = self.attentions[0](self.resnets[0](x, time), states)
+        x = self.attentions[0](self.resnets[0](x, time), keys, values)
         return self.resnets[1](x, time)
 
 
@@ -271,6 +277,20 @@ class PlainUNet(nn.Module):
             channels = width
         self.conv_norm_out = nn.GroupNorm(groups, widths[0], eps)
         self.conv_out = nn.Conv2d(widths[0], config["out_channels"] * area, 3, padding=1)
+        self.read = WeakTensorKeyDictionary()
+
+    def told(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the network takes from token states `[B, N, C]`: an embedding, keys and values.
+
+        Kept as long as the tensor lives: it is the same at all timesteps.
+        """
+        if states not in self.read:
+            projected = self.encoder_hid_proj(states)
+            self.read[states] = (
+                self.add_embedding(states),
+                *self.mid_block.attentions[0].told(projected),  # type: ignore[operator]
+            )
+        return self.read[states]
 
     def forward(
         self, sample: Tensor, timestep: Tensor | float, encoder_hidden_states: Tensor, **rest: Any
@@ -278,12 +298,12 @@ class PlainUNet(nn.Module):
         """Prediction `[B, 6, S, S]` for x_t `[B, 3, S, S]` at `timestep` (scalar or `[B]`) and token states `[B, 77, C]`."""
         x = pixel_unshuffle(sample, self.config.shuffle).contiguous(memory_format=torch.channels_last)
         t = torch.as_tensor(timestep, device=x.device).expand(len(x))
-        time = silu(self.time_embedding(t, x.dtype) + self.add_embedding(encoder_hidden_states))
-        states = self.encoder_hid_proj(encoder_hidden_states)
+        embedding, keys, values = self.told(encoder_hidden_states)
+        time = silu(self.time_embedding(t, x.dtype) + embedding)
         kept = [self.conv_in(x)]
         for resolution in self.down_blocks:
             kept += resolution.down(kept[-1], time)  # type: ignore[operator]
-        x = self.mid_block(kept[-1], time, states)
+        x = self.mid_block(kept[-1], time, keys, values)
         for resolution in self.up_blocks:
             x = resolution.up(x, kept, time)  # type: ignore[operator]
         x = self.conv_out(silu(self.conv_norm_out(x)))
