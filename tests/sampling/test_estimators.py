@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fundiff.sampling.estimate import Estimate
-from fundiff.sampling.estimators import anagram, conditional, guide, guided, hybrid, lowpass
+from fundiff.sampling.estimators import alternating, anagram, conditional, guide, guided, hybrid, lowpass
 from fundiff.views.registry import VIEWS
 
 pytestmark = pytest.mark.bits
@@ -49,8 +49,8 @@ def test_without_a_learned_variance_there_is_none_in_what_is_made_of_it():
         return Estimate(prior(x_t, t, embeddings).eps)
 
     one, two = conditional(plain, EMB), guided(plain, EMB, NONE, 3)
-    views = [(VIEWS["identity"](), one, 1.0), (VIEWS["flip"](), two, 1.0)]
-    assert all(e(X, 5).v is None for e in (one, two, hybrid(one, two), guide(one, two, 2), anagram(views)))
+    seen = anagram([(VIEWS["flip"](), 1.0)], one), alternating([(VIEWS["flip"](), one)], [5])
+    assert all(e(X, 5).v is None for e in (one, two, hybrid(one, two), guide(one, two, 2), *seen))
 
 
 def test_guidance_extrapolates_and_keeps_the_conditional_variance():
@@ -72,6 +72,17 @@ def test_both_guidance_branches_share_one_call():
 
     guided(counted, EMB, NONE, 7)(X, 500)
     assert sizes == [6]
+
+
+def test_all_views_and_both_guidance_branches_share_one_call():
+    sizes = []
+
+    def counted(x_t, t, embeddings):
+        sizes.append(len(x_t))
+        return prior(x_t, t, embeddings)
+
+    anagram([(VIEWS["identity"](), 1.0), (VIEWS["flip"](), 1.0)], guided(counted, BOTH, NONE, 7))(X, 500)
+    assert sizes == [12]
 
 
 @pytest.mark.parametrize(("t", "acts"), [(199, False), (200, True), (500, True), (800, True), (801, False)])
@@ -105,28 +116,32 @@ def test_one_unconditional_estimate_guides_a_hybrid_as_it_would_each_of_its_part
 @pytest.mark.parametrize("name", VIEWS)
 def test_an_anagram_of_one_view_is_the_estimate_seen_in_that_view(name):
     view, estimator = VIEWS[name](), conditional(prior, EMB)
-    eps, v = anagram([(view, estimator, 2.0)])(X, 5)
+    eps, v = anagram([(view, 2.0)], estimator)(X, 5)
     seen = estimator(view.view(X), 5)
     assert same((eps, v), (view.inverse(seen[0]), view.inverse_variance(seen[1])))
 
 
+BOTH = torch.cat([EMB, EMB.flip(0)])  # what the rows of two views are told
+
+
 def test_an_anagram_is_the_course_formula():
     one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
-    eps, _ = anagram([(VIEWS["identity"](), one, 1.0), (VIEWS["flip"](), two, 1.0)])(X, 5)
+    eps, _ = anagram([(VIEWS["identity"](), 1.0), (VIEWS["flip"](), 1.0)], conditional(prior, BOTH))(X, 5)
     assert torch.allclose(eps, (one(X, 5)[0] + two(X.flip(-2), 5)[0].flip(-2)) / 2, atol=1e-6)
 
 
 def test_anagram_weights_are_shares():
     one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
-    eps, _ = anagram([(VIEWS["identity"](), one, 3.0), (VIEWS["identity"](), two, 1.0)])(X, 5)
+    views = [(VIEWS["identity"](), 3.0), (VIEWS["identity"](), 1.0)]
+    eps, _ = anagram(views, conditional(prior, BOTH))(X, 5)
     assert torch.allclose(eps, 0.75 * one(X, 5)[0] + 0.25 * two(X, 5)[0], atol=1e-6)
 
 
 def test_a_sum_is_the_mean_times_the_views_and_alternation_takes_turns():
     one, two = conditional(prior, EMB), conditional(prior, EMB.flip(0))
-    parts = [(VIEWS["identity"](), one, 1.0), (VIEWS["flip"](), two, 1.0)]
-    assert torch.allclose(anagram(parts, "sum")(X, 5)[0], 2 * anagram(parts)(X, 5)[0], atol=1e-5)
-    turns = anagram(parts, "alternate", [9, 6, 3])
+    views, both = [(VIEWS["identity"](), 1.0), (VIEWS["flip"](), 1.0)], conditional(prior, BOTH)
+    assert torch.allclose(anagram(views, both, "sum")(X, 5)[0], 2 * anagram(views, both)(X, 5)[0], atol=1e-5)
+    turns = alternating([(VIEWS["identity"](), one), (VIEWS["flip"](), two)], [9, 6, 3])
     assert same(turns(X, 9), one(X, 9)) and same(turns(X, 3), one(X, 3))
     seen = two(X.flip(-2), 6)
     assert same(turns(X, 6), (seen[0].flip(-2), seen[1].flip(-2)))
@@ -147,4 +162,4 @@ def test_a_hybrid_has_the_low_frequencies_of_one_and_the_high_of_the_other():
 
 def test_estimators_compose():
     inner = hybrid(conditional(prior, EMB), guided(prior, EMB, NONE, 3))
-    assert same(anagram([(VIEWS["identity"](), inner, 1.0)])(X, 5), inner(X, 5))
+    assert same(anagram([(VIEWS["identity"](), 1.0)], inner)(X, 5), inner(X, 5))

@@ -16,8 +16,8 @@ from fundiff.prior.hub import Pinned, access, folder_of
 from fundiff.prior.pixel_prior import PixelPrior, load_pixel_prior
 from fundiff.prior.schedules import load_scheduler, schedule_of
 from fundiff.process.paths import VariancePreserving
-from fundiff.sampling.estimate import Estimate
-from fundiff.sampling.estimators import anagram, guided
+from fundiff.sampling.estimate import Estimate, Estimator
+from fundiff.sampling.estimators import alternating, anagram, guided
 from fundiff.sampling.loop import denoise, last
 from fundiff.views.registry import enlarged_view
 from fundiff.views.rigid import View
@@ -73,10 +73,17 @@ def enlarged(
     start = randn(generators, (3, side, side), prior.device)
     large = interpolate(pictures.clamp(-1, 1), (side, side), mode="bilinear", align_corners=True)
     low = second.noising.forward(large, NOISE_LEVEL, randn(generators, large.shape[1:], prior.device))
-    timesteps, parts = prior.spaced(steps), []
-    for view, states, weight in readings:
-        view = enlarged_view(view, FACTOR)
-        seen = partial(beside, prior, view.view(low))
-        parts.append((view, guided(seen, states, unconditional, GUIDANCE_SCALE), weight))
-    estimator = anagram(parts, reduction, timesteps)
+    timesteps, views = prior.spaced(steps), [enlarged_view(view, FACTOR) for view, _, _ in readings]
+
+    def asked(seen: Tensor, states: Tensor) -> Estimator:
+        return guided(partial(beside, prior, seen), states, unconditional, GUIDANCE_SCALE)
+
+    lows, told = [view.view(low) for view in views], [states for _, states, _ in readings]
+    if reduction == "alternate":
+        parts = zip(views, map(asked, lows, told), strict=True)
+        estimator = alternating(list(parts), timesteps)
+    else:
+        weights = [weight for _, _, weight in readings]
+        pairs = list(zip(views, weights, strict=True))
+        estimator = anagram(pairs, asked(torch.cat(lows), torch.cat(told)), reduction)
     return last(denoise(start, estimator, timesteps, prior.step("scheduler"), generators))

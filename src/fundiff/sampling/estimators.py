@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -26,8 +27,12 @@ KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
     """The prior's estimate with one prompt per row; embeddings `[B, 77, C]`."""
 
+    @cache  # the same tensor in each call, of which a prior may keep what it has read
+    def first(rows: int) -> Tensor:
+        return embeddings[:rows]
+
     def estimate(x_t: Tensor, t: float) -> Estimate:
-        return prior(x_t, t, embeddings[: len(x_t)])
+        return prior(x_t, t, first(len(x_t)))
 
     return estimate
 
@@ -48,14 +53,16 @@ def guided(
     if scale == 1:
         return plain
 
+    @cache
+    def both(rows: int) -> Tensor:
+        return torch.cat([embeddings[:rows], unconditional.expand_as(embeddings[:rows])])
+
     def estimate(x_t: Tensor, t: float) -> Estimate:
         if not between[0] <= t <= between[1]:
             return plain(x_t, t)
-        n = len(x_t)
-        both = torch.cat([embeddings[:n], unconditional.expand_as(embeddings[:n])])
-        eps, v = prior(torch.cat([x_t, x_t]), t, both)
+        eps, v = prior(torch.cat([x_t, x_t]), t, both(len(x_t)))
         eps_c, eps_u = eps.chunk(2)
-        return Estimate(eps_u + scale * (eps_c - eps_u), None if v is None else v[:n])
+        return Estimate(eps_u + scale * (eps_c - eps_u), None if v is None else v[: len(x_t)])
 
     return estimate
 
@@ -80,28 +87,35 @@ def guide(
     return estimate
 
 
-def anagram(
-    parts: Sequence[tuple[View, Estimator, float]], reduction: str = "mean", timesteps: Sequence[float] = ()
-) -> Estimator:
+def anagram(views: Sequence[tuple[View, float]], estimator: Estimator, reduction: str = "mean") -> Estimator:
     """The estimates made in each view, turned back and averaged (Geng et al. 2024; course A1.8).
 
-    parts: (view, estimator, weight). reduction: "mean" by weight (the course's); "sum" of the weighted estimates; or
-    "alternate", one view per step, in turn along `timesteps`.
+    views: (view, weight). estimator: for the rows of all views, those of one after those of the other, so that one call
+    of the prior answers for all. reduction: "mean" by weight (the course's), or "sum" of the weighted estimates.
     """
-    total = sum(weight for _, _, weight in parts) if reduction == "mean" else 1.0
+    count, shares = len(views), sum(weight for _, weight in views)
+    total = shares if reduction == "mean" else 1.0
+
+    def estimate(x_t: Tensor, t: float) -> Estimate:
+        eps, v = estimator(torch.cat([view.view(x_t) for view, _ in views]), t)
+        parts, zero = zip(views, eps.chunk(count), strict=True), torch.zeros_like(x_t)
+        eps = sum((weight / total * view.inverse(part) for (view, weight), part in parts), zero)
+        if v is not None:
+            parts = zip(views, v.chunk(count), strict=True)
+            v = sum((weight / shares * view.inverse_variance(part) for (view, weight), part in parts), zero)
+        return Estimate(eps, v)
+
+    return estimate
+
+
+def alternating(parts: Sequence[tuple[View, Estimator]], timesteps: Sequence[float]) -> Estimator:
+    """One view's estimate a step, turned back: the views in turn along `timesteps` (Geng et al. 2024)."""
     turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
 
     def estimate(x_t: Tensor, t: float) -> Estimate:
-        chosen = [(*parts[turn[t]][:2], 1.0)] if reduction == "alternate" else parts
-        shares = sum(weight for _, _, weight in chosen)
-        eps, v = torch.zeros_like(x_t), None
-        for view, estimator, weight in chosen:
-            seen_eps, seen_v = estimator(view.view(x_t), t)
-            eps = eps + weight / total * view.inverse(seen_eps)
-            if seen_v is not None:
-                turned = weight / shares * view.inverse_variance(seen_v)
-                v = turned if v is None else v + turned
-        return Estimate(eps, v)
+        view, estimator = parts[turn[t]]
+        eps, v = estimator(view.view(x_t), t)
+        return Estimate(view.inverse(eps), None if v is None else view.inverse_variance(v))
 
     return estimate
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fundiff.sampling.estimators import anagram
+from fundiff.sampling.estimators import alternating, anagram
 from fundiff.sampling.loop import last
 from fundiff.techniques.bench import Bench
 from fundiff.techniques.settings import GuidedDenoising
@@ -26,12 +26,13 @@ def draw_anagram(
     """Sample pictures `[N, 3, S, S]` in [-1, 1], one a generator, that show each reading's prompt in its view.
 
     readings: (view, prompt, weight). reduction: how the views' estimates are combined (mean, sum or alternate), as in
-    `fundiff.sampling.estimators.anagram`.
+    `fundiff.sampling.estimators`.
     """
-    parts = [
-        (view, bench.guided(settings, [prompt] * len(generators)), weight)
-        for view, prompt, weight in readings
-    ]
-    estimator = anagram(parts, reduction, bench.timesteps(settings))
-    start = bench.noise(generators)
-    return last(bench.denoise(settings, start, estimator, bench.timesteps(settings), generators))
+    timesteps, rows = bench.timesteps(settings), len(generators)
+    if reduction == "alternate":
+        parts = [(view, bench.guided(settings, [prompt] * rows)) for view, prompt, _ in readings]
+        estimator = alternating(parts, timesteps)
+    else:
+        guided = bench.guided(settings, [prompt for _, prompt, _ in readings for _ in range(rows)])
+        estimator = anagram([(view, weight) for view, _, weight in readings], guided, reduction)
+    return last(bench.denoise(settings, bench.noise(generators), estimator, timesteps, generators))
