@@ -1,7 +1,6 @@
 """Clones of the project: a fresh one, and one in which the smoke profile has run."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from fundiff.pipeline.side_by_side import stages_run
 from tests.commands import copy_listed, shell
 
 ALWAYS = {"inputs"}  # looks at the files that params name, every time
@@ -23,11 +23,6 @@ class Smoked(NamedTuple):
 
     folder: Path
     ran: set[str]
-
-
-def stages_run(output: str) -> set[str]:
-    """Names of the stages, without the dvc.yaml file that DVC names before those of another folder than the root."""
-    return set(re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", output))
 
 
 def make_clone(folder: Path, *paths: str) -> Path:

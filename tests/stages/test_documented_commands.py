@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fundiff.pipeline.side_by_side import stages_run
 from fundiff.pipeline.stage import target_of
 from tests.commands import shell
-from tests.stages.conftest import ALWAYS, stages_run
+from tests.stages.conftest import ALWAYS
 
 ELSEWHERE = "dvc exp run -S train_class_unet.epochs=2 --temp"
 pytestmark = pytest.mark.timeout(2700)  # whole pipelines, on cores of any speed

@@ -11,10 +11,11 @@ from dvc.fs import localfs
 from dvc.repo import Repo
 from dvc.stage import Stage
 
+from fundiff.pipeline.side_by_side import stages_run
 from fundiff.pipeline.stage import PIPELINES
 from tests.commands import shell
 from tests.pipelines import ENTRIES, made_by
-from tests.stages.conftest import ALWAYS, SMOKE, stages_run
+from tests.stages.conftest import ALWAYS, SMOKE
 
 PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
 pytestmark = pytest.mark.timeout(2700)  # whole pipelines, on cores of any speed

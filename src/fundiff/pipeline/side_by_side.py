@@ -1,4 +1,4 @@
-"""What `make repro` runs: two `dvc repro` side by side on half of the cores each, then one for what needs both.
+"""What `make repro` runs: what two lanes need, two `dvc repro` side by side on half of the cores each, then one for the rest.
 
 Small tensors use one core well and two badly, and DVC and the start of a stage use only one. Two stages at a time, on one
 core each, therefore take less time than one after the other on both.
@@ -19,8 +19,8 @@ from typing import IO, Any
 from fundiff.pipeline.stage import PIPELINES, files, stage_entries, targets
 
 LAST = "report"  # needs both lanes
-# Trainings of Part B that run after Part A, so that both lanes take about as long.
-AFTER_PART_A = {"train_time_unet", "train_flow_constant"}
+# Stages of Part B that run after Part A, so that both lanes take about as long.
+AFTER_PART_A = {"train_time_unet", "sample_time_unet", "autoguidance", "train_flow_constant"}
 
 
 def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> list[str]:
@@ -45,7 +45,7 @@ def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> li
 def lanes(
     entries: Mapping[str, dict[str, Any]], part_b: Iterable[str]
 ) -> tuple[list[str], list[str], list[str]]:
-    """The stages of Part A with some trainings of Part B, those of Part B that need none of these, and those that both need.
+    """The stages of Part A with some of Part B, those of Part B that need none of these, and those that both need.
 
     Neither of the first two holds a stage that the other needs, and each is in an order in which it can run.
     """
@@ -124,11 +124,15 @@ def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:
     return next((code for code in (run.returncode for run in runs.values()) if code), 0)
 
 
+def stages_run(output: str) -> set[str]:
+    """The stages that DVC says it runs, without the dvc.yaml file that it names before those of another folder."""
+    return set(re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", output))
+
+
 def to_do() -> set[str]:
     """The stages that DVC finds changed now; of those that follow them it knows nothing yet. All if it cannot tell."""
     dry = subprocess.run(["dvc", "repro", "--dry"], capture_output=True, text=True)
-    found = re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", dry.stdout)
-    return set(stage_entries()) if dry.returncode else set(found)
+    return set(stage_entries()) if dry.returncode else stages_run(dry.stdout)
 
 
 def main() -> int:
@@ -138,11 +142,10 @@ def main() -> int:
     if count > 1 and to_do() - always - {LAST}:  # else one `dvc repro` is quicker than three
         part_a, part_b, both = lanes(stage_entries(), stage_entries(pipelines=PIPELINES[1:2]))
         address = targets()
-        if both and (code := subprocess.call(["dvc", "repro", *(address[name] for name in both)])):
-            return code
-        names = {"A": part_a, "B": part_b}
-        if code := together({lane: [address[n] for n in names[lane]] for lane in names}, count // 2):
-            return code
+        for names in ({"A and B": both}, {"A": part_a, "B": part_b}):
+            wanted = {lane: [address[name] for name in names[lane]] for lane in names if names[lane]}
+            if code := together(wanted, count // 2):  # bits depend on the number of threads
+                return code
     return subprocess.call(["dvc", "repro"])
 
 
