@@ -4,7 +4,7 @@ from fundiff.digits.estimators import timed
 from fundiff.digits.networks import load_unet, process_of
 from fundiff.digits.samples import deterministic
 from fundiff.judge.digit_scoring import DigitScoring
-from fundiff.judge.scores import clarity, rounded
+from fundiff.judge.scores import certainty, clarity, rounded
 from fundiff.pictures.grids import grid
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.params import Section
@@ -25,17 +25,18 @@ class Params(Section):
 
 
 def main(params: Params) -> None:
-    runtime, (strong, config) = prepare_runtime(), load_unet("models/time_unet")
-    weak, process = load_unet("models/time_unet", params.epoch)[0], process_of(config)
-    older, younger = (timed(runtime.place(unet), process) for unet in (strong, weak))
+    runtime, (last, config) = prepare_runtime(), load_unet("models/time_unet")
+    early, process = load_unet("models/time_unet", params.epoch)[0], process_of(config)
+    strong, weak = (timed(runtime.place(unet), process) for unet in (last, early))
     scoring, sampler = DigitScoring(params.seed, runtime), deterministic(process)
+    real = certainty(scoring.judge, scoring.test.images)
     numbers, rows = {}, []
     for scale in sorted(params.guidance_scales):
-        estimator = guide(older, younger, scale, between(params.guidance_interval, process.path))
+        estimator = guide(strong, weak, scale, between(params.guidance_interval, process.path))
         sets = scoring.sets(estimator, process, scoring.reference.size, 1, sampler, params.steps)
         scores = scoring.score(sets)
         numbers[f"{scale:g}"] = {name: scores[name] for name in SCORES} | {
-            "clarity": clarity(scoring.judge, sets[0], scoring.test.images)
+            "clarity": clarity(certainty(scoring.judge, sets[0]), real)
         }
         rows.append(list(sets[0][:SAMPLES]))
     grid("report/figures/autoguidance.png", rows, [f"γ = {scale}" for scale in numbers], panel=0.7)

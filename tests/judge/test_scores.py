@@ -5,7 +5,7 @@ import torch
 
 from fundiff.digits.data import Digits
 from fundiff.judge.classifier import Judge
-from fundiff.judge.scores import Reference, bounds, clarity, rounded, scores_of_sets
+from fundiff.judge.scores import Reference, bounds, certainty, clarity, rounded, scores_of_sets
 from fundiff.pipeline.errors import UserError
 
 
@@ -45,11 +45,11 @@ def test_accuracy_is_the_share_that_the_judge_reads_as_asked(judge):
 
 
 def test_real_digits_are_clear_by_definition_and_a_sure_judge_finds_all_others_so(judge):
-    test = digits(200, 0).images
-    assert clarity(judge, test, test) == 0.95
-    sure = judge(test).softmax(1).amax(1)
-    order = sure.argsort()
-    assert clarity(judge, test[order[-20:]], test) == 1 and clarity(judge, test[order[:5]], test) == 0
+    certain = certainty(judge, digits(200, 0).images)
+    torch.testing.assert_close(certain, judge(digits(200, 0).images).softmax(1).amax(1))
+    assert clarity(certain, certain) == 0.95
+    ordered = certain.sort().values
+    assert clarity(ordered[-20:], certain) == 1 and clarity(ordered[:5], certain) == 0
 
 
 def test_numbers_are_rounded_to_five_digits_at_any_depth():

@@ -23,12 +23,15 @@ def quantised(images: Tensor) -> Tensor:
     return images.float().clamp(0, 1).mul(255).round().div(255)
 
 
-def clarity(judge: Judge, images: Tensor, real: Tensor) -> float:
-    """Share of images that the judge reads at least as surely as it reads 95 % of the real ones; both `[N, 1, 28, 28]`."""
-    sure, of_real = (
-        judge.head(verdicts(judge, x)[0].to(x.device).float()).softmax(1).amax(1) for x in (images, real)
-    )
-    return (sure >= of_real.quantile(0.05)).double().mean().item()
+def certainty(judge: Judge, images: Tensor) -> Tensor:
+    """The judge's probability `[N]` of the class that it reads in each of `[N, 1, 28, 28]`."""
+    features = verdicts(judge, images)[0].to(images.device).float()
+    return judge.head(features).softmax(1).amax(1)
+
+
+def clarity(certain: Tensor, real: Tensor) -> float:
+    """Share of images of which the judge is at least as certain as of 95 % of the real ones."""
+    return (certain >= real.quantile(0.05)).double().mean().item()
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from fundiff.pipeline.files import replacing
 
 MARKERS = "osD^v"
+IN_A_ROW = 3  # panels, so that the labels can be read where a page shows the plot as wide as the text
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,23 @@ class Panel:
 
 
 def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
-    """Write the panels side by side as one PNG; x is logarithmic with a tick at every value, error bars are the spreads."""
+    """Write the panels as one PNG, side by side or, if there are many, in two columns.
+
+    x is logarithmic with a tick at every value; error bars are the spreads.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
+    columns = len(panels) if len(panels) <= IN_A_ROW else 2
+    rows = ceil(len(panels) / columns)
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.4 * len(panels), 3.4), squeeze=False, layout="constrained"
+        rows, columns, figsize=(4.4 * columns, 3.4 * rows), squeeze=False, layout="constrained"
     )
-    for axis, panel in zip(axes[0], panels, strict=True):
+    for spare in axes.flat[len(panels) :]:
+        spare.set_visible(False)
+    for axis, panel in zip(axes.flat, panels, strict=False):
         axis.set_xscale("log")
         for (name, points), marker in zip(panel.curves.items(), MARKERS, strict=False):
             x, y, spread = zip(*sorted(points), strict=True)
@@ -47,7 +56,7 @@ def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None
         axis.set_title(panel.name, fontsize=11)
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0][-1].legend(fontsize=9, frameon=False)
+    axes.flat[len(panels) - 1].legend(fontsize=9, frameon=False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130, metadata={"Software": None})
     plt.close(figure)
