@@ -250,6 +250,7 @@ def test_a_broken_loss_curve_is_one_line(text, tmp_path):
         _ = stage(tmp_path, "judge").curve
 
 
+@pytest.mark.slow
 def test_a_cut_lock_is_one_line_that_says_how_to_mend_it(tmp_path):
     """Cut anywhere, it is told of or still a lock of whole stages, which DVC reads."""
     whole, told = Path("digits/dvc.lock").read_text(encoding="utf-8")[:6000], 0

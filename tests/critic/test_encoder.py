@@ -93,6 +93,7 @@ def trained() -> Critic:
     return Critic(encoder, {})
 
 
+@pytest.mark.slow
 def test_trained_it_names_the_colour_of_squares_that_it_never_saw(trained):
     pixels, which = squares(60, seed=2)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -102,6 +103,7 @@ def test_trained_it_names_the_colour_of_squares_that_it_never_saw(trained):
     assert trained.rank(images, list(COLOURS), which).float().mean() < 0.1
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_it_scores_the_same_and_fits_the_limit(trained, tmp_path):
     save_critic(tmp_path, trained.encoder, {"r_at_1": 0.5})
     loaded = load_critic(tmp_path)
@@ -120,6 +122,7 @@ def test_a_folder_without_a_critic_is_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_cut_critic_file_is_one_line(trained, tmp_path):
     save_critic(tmp_path, trained.encoder, {})
     path = tmp_path / "model.safetensors"

@@ -86,6 +86,7 @@ def test_yaml_that_is_none_is_one_line(tmp_path):
         load_section(Params, "a", ["a"], path)
 
 
+@pytest.mark.slow
 def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     (tmp_path / "stages").symlink_to(Path("stages").resolve())
     (tmp_path / "src").symlink_to(Path("src").resolve())

@@ -185,6 +185,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="malloc is told so on Linux alone")
 def test_new_tensors_have_the_pages_of_freed_ones():
     faults = int(subprocess.check_output([sys.executable, "-c", FAULTS], text=True))
@@ -192,6 +193,7 @@ def test_new_tensors_have_the_pages_of_freed_ones():
     assert faults < pages / 100
 
 
+@pytest.mark.slow
 def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
     stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
     assert len(stages) >= 14

@@ -197,6 +197,7 @@ def run(project: Path, *command: str) -> str:
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node draws the people")
 
 
+@pytest.mark.slow
 def test_a_stage_ends_in_one_line_and_an_exit_code(tmp_path):
     command, path = [sys.executable, "-m", "prior.stages.fetch_drawings"], os.pathsep.join(["src", "."])
     for folder in ("src", "prior/making", "prior/stages"):

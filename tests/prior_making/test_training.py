@@ -193,6 +193,7 @@ def train(path, until, stop_at=None):
     return training
 
 
+@pytest.mark.slow
 @pytest.mark.bits
 def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
     whole = train(tmp_path / "whole.pt", 64)

@@ -523,6 +523,7 @@ def test_the_real_report_depends_on_every_number_and_figure():
     assert deps == needed, f"report should list {sorted(needed - deps)} and not {sorted(deps - needed)}"
 
 
+@pytest.mark.slow
 def test_the_stage_writes_the_page_or_says_in_one_line_why_not(tmp_path):
     root = project(tmp_path)
     command = [sys.executable, "-m", "stages.report"]

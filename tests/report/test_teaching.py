@@ -257,6 +257,7 @@ def handout():
     return module
 
 
+@pytest.mark.slow
 def test_a_version_without_solutions_keeps_signatures_and_fails_its_tests(tmp_path):
     count = handout().hand_out(ROOT, tmp_path)
     assert count == sum(map(len, handout().EXERCISES.values())) > 10
