@@ -10,6 +10,7 @@ from fundiff.views.registry import VIEWS
 pytestmark = pytest.mark.bits
 
 EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
+BOTH = torch.cat([EMB, EMB.flip(0)])  # what the rows of two views are told
 NONE = torch.zeros(77, 4)
 X = torch.randn(3, 3, 40, 40, generator=torch.Generator().manual_seed(1))
 
@@ -19,6 +20,17 @@ def prior(x_t, t, embeddings):
     ramp = torch.linspace(0, 1, x_t.shape[-2])[:, None]
     tint = embeddings.mean((1, 2))[:, None, None, None]
     return Estimate(x_t * ramp + tint + t / 1000, torch.tanh(x_t + tint))
+
+
+def counting():
+    """That prior, and the list of the rows of its calls so far."""
+    sizes = []
+
+    def counted(x_t, t, embeddings):
+        sizes.append(len(x_t))
+        return prior(x_t, t, embeddings)
+
+    return counted, sizes
 
 
 def same(a, b):
@@ -64,35 +76,20 @@ def test_guidance_extrapolates_and_keeps_the_conditional_variance():
 
 
 def test_both_guidance_branches_share_one_call():
-    sizes = []
-
-    def counted(x_t, t, embeddings):
-        sizes.append(len(x_t))
-        return prior(x_t, t, embeddings)
-
+    counted, sizes = counting()
     guided(counted, EMB, NONE, 7)(X, 500)
     assert sizes == [6]
 
 
 def test_all_views_and_both_guidance_branches_share_one_call():
-    sizes = []
-
-    def counted(x_t, t, embeddings):
-        sizes.append(len(x_t))
-        return prior(x_t, t, embeddings)
-
+    counted, sizes = counting()
     anagram([(VIEWS["identity"](), 1.0), (VIEWS["flip"](), 1.0)], guided(counted, BOTH, NONE, 7))(X, 500)
     assert sizes == [12]
 
 
 @pytest.mark.parametrize(("t", "acts"), [(199, False), (200, True), (500, True), (800, True), (801, False)])
 def test_guidance_acts_between_two_timesteps_and_costs_half_elsewhere(t, acts):
-    sizes = []
-
-    def counted(x_t, t, embeddings):
-        sizes.append(len(x_t))
-        return prior(x_t, t, embeddings)
-
+    counted, sizes = counting()
     low, unconditional = conditional(prior, EMB), conditional(prior, NONE.expand_as(EMB))
     one = guided(counted, EMB, NONE, 7, (200, 800))(X, t)
     assert bits(one, guided(prior, EMB, NONE, 7 if acts else 1)(X, t)) and sizes == [6 if acts else 3]
@@ -119,9 +116,6 @@ def test_an_anagram_of_one_view_is_the_estimate_seen_in_that_view(name):
     eps, v = anagram([(view, 2.0)], estimator)(X, 5)
     seen = estimator(view.view(X), 5)
     assert same((eps, v), (view.inverse(seen[0]), view.inverse_variance(seen[1])))
-
-
-BOTH = torch.cat([EMB, EMB.flip(0)])  # what the rows of two views are told
 
 
 def test_an_anagram_is_the_course_formula():
