@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# The environment has all files, so no hub is contacted. HF_HUB_OFFLINE=0 allows it.
+# The environment has all files, so no hub is contacted. Set HF_HUB_OFFLINE=0 to allow contact.
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: repro test bench faults lint environment peers
@@ -17,11 +17,11 @@ test: environment
 	@start=$$(date +%s); pytest -m '' -n 2 --dist loadfile --no-loadscope-reorder && echo "Tests done in $$(( $$(date +%s) - start )) s"
 
 bench: environment peers
-	@echo "Measuring FunDiff beside its peers (python -m benchmarks.run)"
+	@echo "Measuring FunDiff and its peers (python -m benchmarks.run)"
 	@python -m benchmarks.run $(BENCH_ROWS)
 
 faults: environment
-	@echo "Letting faults of life happen to a copy of the project (python -m tests.faults_campaign)"
+	@echo "Causing faults (kills, a full disk, ...) in a copy of the project (python -m tests.faults_campaign)"
 	@python -m tests.faults_campaign --rounds $(or $(ROUNDS),50)
 
 lint: environment

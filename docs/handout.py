@@ -1,7 +1,7 @@
 """A version of the project without solutions: `python docs/handout.py FOLDER`.
 
 It copies what git tracks, takes the bodies out of the functions that students write, and leaves signatures, docstrings
-and tests. Pages and figures that show the solutions' source or results stay behind.
+and tests. Pages and figures that show the solutions' source or results are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXERCISES = {
 LEFT_OUT = (
     "report/index.html", "report/draw.html", "report/figures/", "metrics/",
     "dvc.lock", "digits/dvc.lock", "flow/dvc.lock",
-    "benchmarks/", "tests/benchmarks/",  # the course's notebooks, whole
+    "benchmarks/", "tests/benchmarks/",  # the complete notebooks of the course
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def without(text: str, names: list[str]) -> str:
 
 
 def hand_out(root: Path, folder: Path) -> int:
-    """Copy the project into a new folder without the solutions; the number of functions left to write."""
+    """Copy the project into a new folder without the solutions; returns the number of functions left to write."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True)
     for path in tracked.stdout.split("\0"):
         if path and not path.startswith(LEFT_OUT) and (root / path).is_file():

@@ -35,7 +35,7 @@ def shown_rows(rows: list[dict], held_out: list[str]) -> list[int]:
 
 
 def table_of(rows: list[dict], caption: Caption, leg: FirstLeg) -> dict:
-    """Everything but cut-outs and the text encoder that the training needs, as JSON values."""
+    """What the training needs apart from cut-outs and the text encoder, as JSON values."""
     nouns = [[noun.name, noun.kind, list(noun.concepts)] for noun in load_nouns().values()]
     return {
         "concepts": [row["concept"] for row in rows],
@@ -49,7 +49,7 @@ def table_of(rows: list[dict], caption: Caption, leg: FirstLeg) -> dict:
 
 
 def main() -> None:
-    """Write the zip. Raises UserError if it is larger than may be sent."""
+    """Write the zip. Raises UserError if it is larger than LIMIT_MB."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("zip", type=Path)
     path = parser.parse_args().zip

@@ -130,7 +130,7 @@ def wearing(library: Library, plan: Plan, chance: random.Random, style: str) -> 
 
 
 def placed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """One thing on a ground: on the sea and in a city animals, vehicles and buildings; in a room neither of the last two."""
+    """One thing on a ground. Sea and city show animals, vehicles or buildings; a room shows no vehicles and no buildings."""
     name = chance.choice(list(GROUNDS))
     where, kinds = GROUNDS[name], {"animals", "people", "things", "vehicles", "buildings", "plants"}
     if where.indoors:
@@ -174,7 +174,7 @@ def scene(library: Library, plan: Plan, chance: random.Random, style: str) -> Sh
 
 
 def photographed(library: Library, plan: Plan, chance: random.Random, style: str) -> Shown:
-    """A real photograph. Its sentence calls it one, or names a style, whose filter is then applied."""
+    """A real photograph. Its sentence begins with `PHOTO`, or with a style, and then that style's filter is applied."""
     name = chance.choice(list(plan.photographs))
     picture = photograph(dict(plan.photographs), name, chance)
     return (

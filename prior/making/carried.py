@@ -1,6 +1,6 @@
 """The zip with which the prior is trained on a machine without a network, and how it is read there.
 
-It holds cut-outs, nouns, and the text encoder. Of the encoder's word embeddings only the words of the sentences are kept.
+It holds cut-outs, nouns, and the text encoder, but only the word embeddings of words that the sentences contain.
 """
 
 from __future__ import annotations

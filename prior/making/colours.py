@@ -35,7 +35,7 @@ def main_hue(hsv: np.ndarray, solid: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def recoloured(cut_out: np.ndarray, name: str) -> np.ndarray:
-    """The cut-out in the named colour. Pixels near its main hue change if they cover enough of it, else all pixels do."""
+    """The cut-out in the named colour. Pixels near its main hue change, or all pixels if those cover too little of it."""
     hsv, solid = rgb2hsv(cut_out[..., :3]), cut_out[..., 3] > 40
     hue, mask = main_hue(hsv, solid)
     if mask.sum() < 0.45 * max(1, solid.sum()):

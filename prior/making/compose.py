@@ -46,7 +46,7 @@ class Library:
         return self.at(chance.choice([row for concept in concepts for row in self.rows[concept]]))
 
     def draw(self, noun: Noun, chance: random.Random, set_of: str = "") -> Image.Image:
-        """A drawing of a noun, from the set `set_of` if that has one. A noun without drawings is sketched in code."""
+        """A drawing of a noun, from the set `set_of` if that has one; with few drawings it is often sketched in code."""
         rows = self.rows_of(noun)
         if noun.name in SKETCHES and chance.random() >= min(0.3, 0.1 * len(rows)):
             return sketched(noun.name, chance)
@@ -106,7 +106,7 @@ def house(
     draw.polygon(
         [(x - half * 1.2, foot - height), (x, foot - height - size * 0.5), (x + half * 1.2, foot - height)],
         fill=roof,
-        outline=shade(wall, 0.6),  # or a white roof could not be told from white ground
+        outline=shade(wall, 0.6),  # without it a white roof would not show on white ground
         width=2,
     )
     pane = size * 0.18

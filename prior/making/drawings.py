@@ -165,7 +165,7 @@ def cut_out(drawing: Drawing) -> np.ndarray | None:
     box = picture.getchannel("A").point(lambda a: 255 * (a > 24)).getbbox()
     if box is None:
         return None
-    # Premultiplied by alpha while resampled, or the colour of transparent pixels would show at the edges.
+    # Premultiply by alpha before resampling; otherwise the colour of transparent pixels shows at the edges.
     picture = picture.crop(box).convert("RGBa")
     scale = SIDE / max(picture.size)
     picture = picture.resize([max(1, round(s * scale)) for s in picture.size], Image.Resampling.LANCZOS)

@@ -163,7 +163,7 @@ def forest(library: Library, chance: random.Random) -> Image.Image:
 class Ground:
     """A ground: the function that draws it, the words for a thing on it, and its light (1 is day).
 
-    It also says which kinds of things may stand there.
+    indoors: whether it is a room.
     """
 
     draw: Draw

@@ -30,7 +30,7 @@ def cut(picture: Image.Image) -> Image.Image:
 
 
 def varied(drawing: Image.Image, chance: random.Random, mirrors: bool) -> Image.Image:
-    """A drawing at random mirrored, bent and turned a little, or left as it is."""
+    """A drawing that is randomly mirrored, bent and turned a little, or left as it is."""
     if mirrors and chance.random() < 0.5:
         drawing = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if chance.random() < WARPED_SHARE:

@@ -1,6 +1,6 @@
 """The independent judge: the drawing nearest to a picture, by features of EfficientNet-Lite0.
 
-The drawings come from sets that the prior was never trained on, and so does the network.
+The prior was never trained on the sets that these drawings come from, and nothing here was trained with the network.
 """
 
 from __future__ import annotations

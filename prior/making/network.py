@@ -79,8 +79,8 @@ def save_prior(folder: str | Path, unet: ShuffledUNet2DConditionModel) -> None:
         "_class_name": "IFPipeline",
         "_diffusers_version": json.loads((folder / "unet" / "config.json").read_text())["_diffusers_version"],
         "scheduler": ["diffusers", "DDPMScheduler"],
-        # The parent's name, for IFPipeline checks a given part against what its own libraries know;
-        # `priors.load_prior` gives it the class that unet/config.json names.
+        # The parent's name, because IFPipeline accepts only classes that its own libraries know;
+        # `pipelines.load_prior` gives it the class that unet/config.json names.
         "unet": ["diffusers", "UNet2DConditionModel"],
     }
     write_json(folder / "model_index.json", index)

@@ -10,7 +10,7 @@ from skimage import data
 
 from prior.making.compose import SIDE
 
-# The sentence's name, the weight, and the box that every crop must hold: left, top, right, bottom as shares of the sides.
+# The name in the sentence, and the box that every crop must hold: left, top, right, bottom as shares of the sides.
 SUBJECTS: dict[str, tuple[str, tuple[float, float, float, float]]] = {
     "chelsea": ("a cat", (0.25, 0.08, 0.7, 0.85)),
     "coffee": ("a cup of coffee", (0.2, 0.1, 0.75, 0.85)),
@@ -41,7 +41,7 @@ def load() -> dict[str, Image.Image]:
 def crop(
     picture: Image.Image, inside: tuple[float, float, float, float], chance: random.Random
 ) -> Image.Image:
-    """A square crop, resized to `compose.SIDE`. It holds the box `inside` if a square can."""
+    """A square crop, resized to `compose.SIDE`. It contains the box `inside` if the box fits into a square."""
     width, height = picture.size
     least = min(max((inside[2] - inside[0]) * width, (inside[3] - inside[1]) * height), width, height)
     side = chance.uniform(least, min(width, height))
@@ -54,7 +54,7 @@ def crop(
 
 
 def photograph(pictures: dict[str, Image.Image], name: str, chance: random.Random) -> Image.Image:
-    """One of the photographs at random: cropped, mirrored, turned a little, brighter, warmer or grey."""
+    """One of the photographs with random changes: cropped, mirrored, turned a little, brighter, warmer or grey."""
     picture = pictures[name]
     if chance.random() < 0.5:
         picture = picture.rotate(chance.uniform(-8, 8), Image.Resampling.BICUBIC)

@@ -1,4 +1,4 @@
-"""Scenes of the course's prompts, which no set has as one drawing, composed from cut-outs and code.
+"""Scenes of the course's prompts, composed from cut-outs and code, because no set has a drawing of them.
 
 A scene is a function (library, chance) to an RGBA canvas of `compose.SIDE`; `SCENES` has the sentences for each.
 """
@@ -26,7 +26,7 @@ Scene = Callable[[Library, random.Random], Image.Image]
 NEEDED = (
     "cactus", "deciduous tree", "evergreen tree", "fire", "hot beverage", "man cook", "man: beard", "person: beard",
     "sailboat", "sun", "tent",
-)  # fmt: skip  # concepts that scenes and grounds ask for, beside the faces and hats below
+)  # fmt: skip  # concepts that scenes and grounds need, besides the faces and hats below
 FACES = ("man", "person", "man: beard", "person: beard", "old man", "boy")
 HATS = ("top hat", "woman’s hat", "billed cap", "top hat")
 SKINS = ((250, 206, 160), (236, 180, 130), (176, 116, 74), (255, 220, 180))

@@ -1,4 +1,4 @@
-"""Training of the shipped prior. A killed run goes on with the same bits on the same kind of processor.
+"""Training of the shipped prior. A killed run continues bit by bit the same on the same kind of processor.
 
 Progress is counted in images. Pictures, timesteps, noise and dropped prompts are functions of (seed, purpose, step).
 """

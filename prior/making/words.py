@@ -64,7 +64,7 @@ def read_nouns(table: Mapping[str, Any]) -> dict[str, Noun]:
 
 
 def names_of(nouns: Mapping[str, Noun]) -> dict[str, str]:
-    """The name of each concept; of several nouns that have it, the one with the fewest concepts."""
+    """The name of each concept; if several nouns have it, the name of the noun with the fewest concepts."""
     called: dict[str, str] = {}
     for noun in sorted(nouns.values(), key=lambda n: -len(n.concepts)):
         called |= dict.fromkeys(noun.concepts, noun.name)

@@ -139,7 +139,7 @@ def baselines(caption: Caption, section: EvaluatePrior, nouns: dict[str, Noun], 
 
 
 def varied(unet: nn.Module, states: Tensor, section: EvaluatePrior) -> dict:
-    """How much samples of one prompt differ, at the second guidance scale, beside samples of different prompts."""
+    """How much samples of one prompt differ at the second guidance scale, and how much those of different prompts do."""
     count = min(10, section.names)
     repeated = states[1 : 1 + count].repeat_interleave(section.seeds, 0)
     images = sample(unet, torch.cat([states[:1], repeated]), section, section.scales[1], "vary")
@@ -159,7 +159,7 @@ def save_sheets(images: Tensor, prompts: list[Prompt], scale: float) -> None:
 
 
 def small_pictures() -> Tensor:
-    """The training pictures as `small` makes them."""
+    """The training pictures, reduced by `small`."""
     pool = np.load("data/prior/pictures.npy", mmap_mode="r")
     starts = range(0, len(pool), 2000)
     parts = (torch.from_numpy(pool[i : i + 2000]).permute(0, 3, 1, 2).float() / 127.5 - 1 for i in starts)

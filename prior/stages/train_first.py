@@ -1,6 +1,6 @@
 """Train the first part from random weights, and write the averaged network.
 
-A killed run goes on from its checkpoint, whose folder also gets sheets of samples.
+A killed run continues from its checkpoint. The checkpoint's folder also gets sheets of samples.
 """
 
 import csv
@@ -46,7 +46,7 @@ def load_pictures() -> Pictures:
 
 
 def checkpoint_of(name: str, leg: Leg, runtime: Runtime, before: list[Path]) -> Path:
-    """The folder of a training's checkpoint. Other params, data, code or former weights make another folder."""
+    """The file of a training's checkpoint. With other params, data, code or initial weights it has another folder."""
     params = leg.model_dump_json(exclude={"checkpoint_images"})
     return CHECKPOINTS / f"{name}-{checkpoint_key(params, [*DATA, *before], CODE, runtime)}" / "state.pt"
 
@@ -63,7 +63,7 @@ def show(state: Training, states: Tensor, noise: Tensor, folder: Path) -> None:
 
 
 def advance(state: Training, leg: Leg, checkpoint: Path, name: str) -> None:
-    """Train to the end; write a checkpoint and a sheet of samples now and then."""
+    """Train to the end; write checkpoints, and a sheet of samples with every fifth one and the last."""
     shown = token_states(text_pipeline(), ["", *SHOWN])
     noise = randn(sample_generators(leg.seed, len(SHOWN), "progress"), (3, 64, 64))
     saved = state.images // leg.checkpoint_images
