@@ -42,8 +42,8 @@
     });
     const name = field("name").value || "mine";
     find(".about").textContent = mask()
-      ? "A mask, for the key “mask” of an example of inpainting or masked_sdedit: white is where new content goes."
-      : "A picture, for fetch_images.images.";
+      ? "A mask, for the key “mask” of an example of inpainting or masked_sdedit. New content is drawn where it is white."
+      : "A picture, for the section fetch_images.images.";
     if (mask()) return `mask:\n  strokes:\n${drawn.map((line) => `    - ${line}`).join("\n")}\n`;
     return `${name}:\n  background: "${field("background").value}"\n  strokes:\n${drawn.map((line) => `    - ${line}`).join("\n")}\n`;
   };

@@ -67,8 +67,8 @@ def test_steps_of_setup():
             "alignment": {"10_steps": {"a": {"own_prompt": few}}, "50_steps": {"a": {"own_prompt": many}}}
         }
 
-    assert said("setup", table(0.1, 0.3), num_inference_steps=[10, 50]).startswith("More steps fit")
-    assert said("setup", table(0.3, 0.1), num_inference_steps=[10, 50]).startswith("Fewer steps fit")
+    assert said("setup", table(0.1, 0.3), num_inference_steps=[10, 50]).startswith("More steps give")
+    assert said("setup", table(0.3, 0.1), num_inference_steps=[10, 50]).startswith("Fewer steps give")
     assert said("setup", table(0.301, 0.302), num_inference_steps=[10, 50]).startswith(
         "More steps change little"
     )
@@ -86,7 +86,9 @@ def test_one_step_against_the_blur():
     rows = {"250": {"psnr": 20.0}, "500": {"psnr": 15.0}}
     blur = stage("gaussian_denoising", {"t": {"250": {"psnr": 21.0}, "500": {"psnr": 14.0}}})
     words = said("one_step_denoising", {"t": rows}, blur)
-    assert "at 1 of 2 times (−1.0 dB at t = 250 and +1.0 dB at t = 500)" in words and "PSNR falls" in words
+    assert (
+        "at 1 of 2 values of t (−1.0 dB at t = 250 and +1.0 dB at t = 500)" in words and "PSNR falls" in words
+    )
     assert "PSNR goes from" in said("one_step_denoising", {"t": {"250": {"psnr": 1.0}, "500": {"psnr": 2.0}}})
 
 
@@ -126,7 +128,7 @@ def test_words_against_picture():
     metrics = numbers("text_sdedit")
     for row in metrics["alignment_per_level"].values():
         row["20"] = 1.0
-    assert "less noise does not bring the words back" in said("text_sdedit", metrics)
+    assert "the prompt does not get weaker with less noise" in said("text_sdedit", metrics)
 
 
 def test_the_seam():
@@ -150,13 +152,13 @@ def test_readings_name_the_weak_ones():
     metrics = copy.deepcopy(numbers("hybrid_images"))
     for name, row in metrics.items():
         rank = max(reading["rank"] for reading in row["readings"])
-        assert (f"{name.replace('_', ' ')} (rank {rank})" in said("hybrid_images")) == (rank > 1)
+        assert (f"{name.replace('_', ' ')} (worst rank {rank})" in said("hybrid_images")) == (rank > 1)
     for row in metrics.values():
         for reading in row["readings"]:
             reading["rank"] = 1
     assert (
         said("hybrid_images", metrics)
-        == "The critic puts the asked-for prompt first in every reading of all 3 pictures."
+        == "All 3 pictures have rank 1 in every reading (rank 1: the critic puts the right prompt first)."
     )
 
 
@@ -174,7 +176,7 @@ def test_samplers_say_what_few_calls_cost():
             f"{n}_calls": {"own_prompt": value, "own_prompt_std": 0.01} for n, value in ((5, 0.1), (25, 0.3))
         }
     }
-    assert "the largest loss of alignment against 25 calls is 0.200" in said(
+    assert "the largest loss of alignment compared with 25 calls is 0.200" in said(
         "samplers", {"alignment": rows}, calls=[5, 25]
     )
     rows["ddim"]["5_calls"]["own_prompt"] = 0.295
@@ -200,10 +202,11 @@ def test_autoguidance_is_said_to_help_where_it_does():
         row["frechet"] = 9.0
     metrics["guidance"][last]["frechet"], metrics["real"]["frechet_floor"] = 4.0, 2.0
     assert said("autoguidance", metrics).endswith(
-        f"smallest at γ = {last}: 4.00 where γ = {first} has 9.00 and real digits 2.00."
+        f"smallest at γ = {last}: 4.00, compared with 9.00 at γ = {first} "
+        "and 2.00 between two sets of real digits."
     )
     metrics["real"]["frechet_floor"] = 5.0
-    assert said("autoguidance", metrics).endswith("real digits (5.00): too few digits to tell more.")
+    assert said("autoguidance", metrics).endswith("real digits (5.00): these are too few digits to say more.")
     metrics["guidance"][first]["frechet"] = 3.0
     assert said("autoguidance", metrics).endswith(f"at γ = {first}: here this guidance does not help.")
 
@@ -211,16 +214,16 @@ def test_autoguidance_is_said_to_help_where_it_does():
 def test_what_real_digits_give_is_no_floor_where_samples_go_below():
     words, metrics = said("sample_class_unet"), numbers("sample_class_unet")
     nearest = min(metrics["frechet_per_guidance"].values())
-    assert ("below that of real digits" in words) == (nearest < metrics["frechet_floor"])
+    assert ("below that between two sets of real digits" in words) == (nearest < metrics["frechet_floor"])
     farther = metrics["frechet_mean_image"] > metrics["frechet_noise"]
     assert ("the mean image is farther from digits than noise" in words) == farther
     metrics["frechet_per_guidance"] = dict.fromkeys(
         metrics["frechet_per_guidance"], metrics["frechet_floor"] / 2
     )
-    assert "below that of real digits" in said("sample_class_unet", metrics)
+    assert "below that between two sets of real digits" in said("sample_class_unet", metrics)
     metrics["frechet_floor"], metrics["frechet_noise"] = 0.1, 999.0
     words = said("sample_class_unet", metrics)
-    assert "real digits to real digits have 0.10" in words and "noise is farther from digits" in words
+    assert "between two sets of real digits it is 0.10" in words and "noise is farther from digits" in words
 
 
 def test_recall_above_that_of_real_digits_is_explained():
@@ -237,7 +240,7 @@ def test_objectives_and_samplers_of_digits():
         row["frechet"] = 2 * metrics["ddpm"]["calls"][calls]["frechet"]
         row["accuracy"] = metrics["ddpm"]["calls"][calls]["accuracy"] - 0.1
     words = said("compare_objectives", metrics)
-    assert "at none of 3" in words and "points less" in words
+    assert "at none of 3" in words and "points lower" in words
     metrics = numbers("digit_samplers")
     fewest = {
         name: min((int(n) for n, good in row.items() if good), default=0)
@@ -266,17 +269,15 @@ def test_a_loss_that_leaves_the_training_behind_is_called_so():
 
 def test_what_the_schedule_leaves_of_the_digit_in_pure_noise_is_told():
     course = said("train_time_unet", beta_end=0.02)
-    assert course.endswith("the noisiest input of the training keeps 0.22 of the digit.")
+    assert course.endswith("the noisiest input in training still contains 0.22 times the digit.")
     assert said("train_time_unet", beta_end=0.04).endswith(
-        "0.05 of the digit; with the course’s β up to 0.02 it keeps 0.22."
+        "0.05 times the digit; with the course’s noise schedule (β up to 0.02) it is 0.22 times the digit."
     )
     assert "noisiest" not in said("train_time_unet", objective="v", zero_terminal_snr=True)
 
 
 def test_out_of_distribution_names_where_something_simpler_wins():
-    assert "Something simpler comes nearer elsewhere: the input itself, left as it is, at σ = 0." in said(
-        "ood_sigma"
-    )
+    assert "A simpler method comes closer at the others: the unchanged input at σ = 0." in said("ood_sigma")
     metrics = {
         s: row | {"psnr": 99.0 + i} for i, (s, row) in enumerate(numbers("ood_sigma").items()) if s != "0"
     }
@@ -290,7 +291,10 @@ def test_guidance_that_is_too_strong_is_told_by_its_numbers():
         g: {"clipped": 0.001, "contrast": 0.2, "spread": 0.2, "alignment": {"own_prompt": 0.25}}
         for g in ("1", "7")
     }
-    assert said("guidance", {"guidance": rows}).endswith("At γ = 7 nothing of this goes wrong yet.")
+    assert said("guidance", {"guidance": rows}).endswith(
+        "At γ = 7 there is no sign yet of too much guidance (values outside the picture’s range, "
+        "samples that are too alike, a prompt that is lost)."
+    )
     rows["7"] |= {"clipped": 0.1, "spread": 0.1, "alignment": {"own_prompt": 0.2}}
     words = said("guidance", {"guidance": rows})
     assert "γ = 7 is too strong: 10% of all values leave the picture’s range" in words
@@ -333,7 +337,10 @@ def test_one_velocity_against_the_blur():
     rows = {"0.25": {"mse": 0.02}, "0.5": {"mse": 0.01}}
     blur = stage("flow_blur", {"t": {"0.25": {"mse": {"4": 0.03, "8": 0.025}}, "0.5": {"mse": {"4": 0.01}}}})
     words = said("flow_one_step", {"t": rows}, blur)
-    assert "The MSE falls" in words and "at 1 of 2 values of t, and equal to four digits at 1." in words
+    assert (
+        "The MSE falls" in words
+        and "at 1 of 2 values of t, and equal to it in four decimal places at 1." in words
+    )
     assert "does not simply fall" in said("flow_one_step", {"t": {"0.25": {"mse": 0.1}, "0.5": {"mse": 0.2}}})
 
 
@@ -389,7 +396,11 @@ def test_schedules_match_within_their_spread():
     last = max(metrics["flow"], key=int)
     falling, constant = (metrics[name][last] for name in ("flow", "flow_constant"))
     falling |= {"frechet": 10.0, "frechet_std": 0.5}
-    for frechet, words in ((10.4, "matches"), (5.0, "is nearer to real digits than"), (20.0, "falls behind")):
+    for frechet, words in (
+        (10.4, "matches"),
+        (5.0, "is nearer to real digits than"),
+        (20.0, "is worse than"),
+    ):
         constant |= {"frechet": frechet, "frechet_std": 0.5}
         assert words in said("compare_schedules", metrics)
 

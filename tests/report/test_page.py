@@ -162,7 +162,8 @@ BENCH = {
     },
     "one_param": {
         "what": "One changed param", "unit": "s", "peer": None, "ratio": None, "low": None, "high": None,
-        "turns": 1, "median": {"fundiff": 42.0}, "memory_mb": {"fundiff": 700}, "details": {"fundiff": {}},
+        "turns": 1, "median": {"fundiff": 42.0}, "memory_mb": {"fundiff": 700},
+        "details": {"fundiff": {"seconds": {"guidance": 12.0}}},
     },
 }  # fmt: skip
 FILMS = {"iterative_denoising": "iterative_denoising", "sampling": "sampling", "guidance": "guidance"} | {
@@ -240,7 +241,8 @@ def project(root: Path) -> Path:
         "accuracy": {"overall": 0.99, "per_digit": digits, "per_guidance": scales},
         "guidance_scale": 5.0,
     }
-    guided |= {f"{key}_per_guidance": scales for key in ("frechet", "coverage", "recall")}
+    guided |= {f"{key}_per_guidance": scales for key in ("coverage", "recall")}
+    guided["frechet_per_guidance"] = {"1": 3.7, "2": 0.9, "5": 2.4}
     trained = {
         "parameters": 506817,
         "train_loss": 0.03,
@@ -480,6 +482,12 @@ def test_measures_are_named_and_bounded(page):
     assert "real digits" in words and "noise" in words and "mean image" in words
     assert not re.search(r"\bFID\b(?! values)", words)
     assert "$" not in re.sub(r"<(style|script).*?</\1>|<code>.*?</code>", "", page, flags=re.DOTALL)
+
+
+def test_a_distance_below_that_of_real_digits_is_not_printed(page):
+    table = re.search(r'id="t-guidance".*?</table>', page, re.DOTALL)[0]
+    distances = re.findall(r"</th><td>[^<]+ %</td><td>([^<]+)</td>", table)
+    assert distances == ["3.70", "N too small", "2.40", "1.63", "176"]  # γ 1, 2, 5; real digits; noise
 
 
 @pytest.mark.parametrize(

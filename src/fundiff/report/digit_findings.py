@@ -8,6 +8,7 @@ from statistics import fmean
 from fundiff.report.findings import Finding, Stage, Stages, by_number, change, counted, listed, spoken, trend
 
 COURSE = (300, 1e-4, 0.02)  # T and the ends of beta
+BETWEEN_REAL = "that between two sets of real digits"
 
 
 def loss(stage: Stage, stages: Stages) -> str:
@@ -18,10 +19,12 @@ def loss(stage: Stage, stages: Stages) -> str:
     way = f"from {first['validation_loss']:.4f} to {last['validation_loss']:.4f}"
     text = f"On held-out digits the loss {'fell' if fell else 'did not fall'} {way}"
     if gap > 0.1:
-        more = "the network fits its own digits more"
+        more = "the network fits its training digits better than new ones"
         return f"{text}, and ends {100 * gap:.0f} % above the training loss: {more}."
     side = "within 10 % of" if gap > -0.1 else "below"
-    return f"{text}, and ends {side} the training loss: no sign that it learned its digits by heart."
+    return (
+        f"{text}, and ends {side} the training loss: no sign that the network memorised its training digits."
+    )
 
 
 def left_in_noise(timesteps: int, beta_start: float, beta_end: float) -> float:
@@ -38,10 +41,10 @@ def time_unet(stage: Stage, stages: Stages) -> str:
         return text
     schedule = (p["timesteps"], p["beta_start"], p["beta_end"])
     own, course = left_in_noise(*schedule), left_in_noise(*COURSE)
-    text = f"{text} Sampling begins with pure noise, but the noisiest input of the training keeps {own:.2f} of the digit"
-    return (
-        f"{text}." if schedule == COURSE else f"{text}; with the course’s β up to 0.02 it keeps {course:.2f}."
-    )
+    kept = f"the noisiest input in training still contains {own:.2f} times the digit"
+    text = f"{text} Sampling begins with pure noise, but {kept}"
+    more = f"; with the course’s noise schedule (β up to 0.02) it is {course:.2f} times the digit"
+    return f"{text}." if schedule == COURSE else f"{text}{more}."
 
 
 def ood_sigma(stage: Stage, stages: Stages) -> str:
@@ -50,7 +53,7 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
     names = {
         "psnr": "the denoiser",
         "gaussian_psnr": "the blur",
-        "noisy_psnr": "the input itself, left as it is,",
+        "noisy_psnr": "the unchanged input",
         "mean_image_psnr": "the mean image",
     }
     best = [(sigma, max(names, key=lambda key: row[key])) for sigma, row in rows]
@@ -59,9 +62,10 @@ def ood_sigma(stage: Stage, stages: Stages) -> str:
     falls = trend([row["psnr"] for _, row in rows]) == "falls"
     ends = [f"{row['psnr']:.1f} dB at σ = {sigma:g}" for sigma, row in (rows[0], rows[-1])]
     return (
-        f"The denoiser comes nearest to the clean digits at {counted(len(won), len(rows))} strengths of noise"
-        + (f". Something simpler comes nearer elsewhere: {listed(lost)}" if lost else "")
-        + f". Its PSNR {'falls with every σ' if falls else 'does not simply fall with σ'}: {', '.join(ends)}."
+        f"The denoiser comes closest to the clean digits at {counted(len(won), len(rows))} strengths of noise"
+        + (f". A simpler method comes closer at the others: {listed(lost)}" if lost else "")
+        + f". The denoiser’s PSNR {'falls with every larger σ' if falls else 'does not simply fall with σ'}"
+        + f": {', '.join(ends)}."
     )
 
 
@@ -69,7 +73,7 @@ def pure_noise(stage: Stage, stages: Stages) -> str:
     """Whether the output is the mean digit."""
     psnr = stage.metrics["psnr_to_mean_digit"]
     said = "they look the same" if psnr > 25 else "the network has not yet learned the mean"
-    return f"PSNR between its answers and the mean training digit is {psnr:.1f} dB: {said}."
+    return f"PSNR between the network’s answers and the mean training digit is {psnr:.1f} dB: {said}."
 
 
 def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", times: float = 100) -> str:
@@ -82,8 +86,8 @@ def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", time
 def distance(m: dict[str, float]) -> str:
     """The Frechet distance beside its bounds; below what real digits have it is too small a set's, and not told."""
     if m["frechet"] < m["frechet_floor"]:
-        return f"N is too small for a distance: it is below that of real digits to real digits ({m['frechet_floor']:.2f})"
-    return f"The distance {m['frechet']:.2f} is above that of real digits to real digits ({m['frechet_floor']:.2f})"
+        return f"N is too small for a Frechet distance: it is below {BETWEEN_REAL} ({m['frechet_floor']:.2f})"
+    return f"The Frechet distance is {m['frechet']:.2f}, above {BETWEEN_REAL} ({m['frechet_floor']:.2f})"
 
 
 def sample_time_unet(stage: Stage, stages: Stages) -> str:
@@ -91,10 +95,12 @@ def sample_time_unet(stage: Stage, stages: Stages) -> str:
     m = stage.metrics
     text = f"{distance(m)}; {real(m, 'coverage', 'coverage is')}; {real(m, 'recall', 'recall is')}."
     if m["recall"] > m["recall_real"] and m["coverage"] < m["coverage_real"]:
-        text += " Wide samples, some of them no digits, raise recall and not coverage: read the two together."
+        text += " Varied samples, some of which are not digits, raise recall and not coverage."
+        text += " So read the two numbers together."
     if "sample_class_unet" in stages:
         other = stages["sample_class_unet"].metrics["frechet"]
-        text += f" Asking for a class brings the distance {'down' if other < m['frechet'] else 'up'} to {other:.2f}."
+        way = "down" if other < m["frechet"] else "up"
+        text += f" With class conditioning the distance goes {way} to {other:.2f}."
     return text
 
 
@@ -110,15 +116,16 @@ def sample_class_unet(stage: Stage, stages: Stages) -> str:
     ]
     text = f"From γ = {scales[0]:g} to {scales[-1]:g} {' and '.join(told)}."
     best, nearest = min(by_number(m["frechet_per_guidance"]), key=lambda entry: entry[1])
-    text += f" The smallest distance is at γ = {best:g} ({nearest:.2f})"
+    text += f" The Frechet distance is smallest at γ = {best:g} ({nearest:.2f})"
     if nearest < m["frechet_floor"]:
         text = text.removesuffix(f" ({nearest:.2f})")
+        text += f", where it is below {BETWEEN_REAL} ({m['frechet_floor']:.2f}). So N is too small to say how"
         text += (
-            f", below that of real digits to real digits ({m['frechet_floor']:.2f}). So N is too small to say"
+            " close the samples are to real digits: in small sets, plain digits that are all alike can have"
         )
-        text += " how near they are: plain digits that are all alike can pass real ones in small sets"
+        text += " a smaller distance"
     else:
-        text += f"; real digits to real digits have {m['frechet_floor']:.2f}"
+        text += f"; between two sets of real digits it is {m['frechet_floor']:.2f}"
     return text + f". {bounds(m)}"
 
 
@@ -145,7 +152,8 @@ def digit_guidance(stage: Stage, stages: Stages) -> str:
     floor = stage.metrics["real"]["frechet"]
     below = [f"{scale:g}" for scale, row in rows if row["frechet"] < floor]
     if below:
-        text += f" At γ = {listed(below)} it is below that of as many real digits ({floor:.2f}): too few digits to tell more."
+        text += f" At γ = {listed(below)} it is below that of as many real digits ({floor:.2f})"
+        text += ": these are too few digits to say more."
     return text
 
 
@@ -162,8 +170,11 @@ def autoguidance(stage: Stage, stages: Stages) -> str:
     if best == scales[0]:
         return f"{text}: here this guidance does not help."
     if nearest["frechet"] < floor:
-        return f"{text}, below that of real digits to real digits ({floor:.2f}): too few digits to tell more."
-    return f"{text}: {nearest['frechet']:.2f} where γ = {scales[0]:g} has {first:.2f} and real digits {floor:.2f}."
+        return (
+            f"{text}, where it is below {BETWEEN_REAL} ({floor:.2f}): these are too few digits to say more."
+        )
+    told = f"{nearest['frechet']:.2f}, compared with {first:.2f} at γ = {scales[0]:g}"
+    return f"{text}: {told} and {floor:.2f} between two sets of real digits."
 
 
 def digit_samplers(stage: Stage, stages: Stages) -> str:
@@ -176,7 +187,8 @@ def digit_samplers(stage: Stage, stages: Stages) -> str:
     names = [spoken(name) for calls, name in cheap if calls == fewest]
     if fewest == int(m["reference"].split()[-2]):
         return f"No sampler with fewer calls is as good as {m['reference']}."
-    return f"{listed(names)}: {fewest} calls are enough to be as good as {m['reference']}, within the spread."
+    enough = f"{fewest} calls are enough to be as good as {m['reference']}"
+    return f"{listed(names)}: {enough}, within the spread over the seeds."
 
 
 def compare_objectives(stage: Stage, stages: Stages) -> str:
@@ -188,10 +200,10 @@ def compare_objectives(stage: Stage, stages: Stages) -> str:
     gains = [100 * abs(row[most]["accuracy"] - row[fewest]["accuracy"]) for row in (flow, ddpm)]
     return (
         "With this short training flow matching has the smaller Frechet distance at "
-        f"{counted(len(wins), len(flow))} numbers of calls. On average the judge reads {abs(mean):.0f} points "
-        f"{'more' if mean > 0 else 'less'} of its digits as asked for than of DDPM’s. "
-        f"From {fewest:g} to {most:g} calls its accuracy changes by {gains[0]:.0f} points, "
-        f"DDPM’s by {gains[1]:.0f}."
+        f"{counted(len(wins), len(flow))} numbers of calls. On average the accuracy of its digits is "
+        f"{abs(mean):.0f} percentage points {'higher' if mean > 0 else 'lower'} than that of DDPM’s digits. "
+        f"From {fewest:g} to {most:g} calls the accuracy changes by {gains[0]:.0f} percentage points for flow matching "
+        f"and by {gains[1]:.0f} for DDPM."
     )
 
 

@@ -63,24 +63,26 @@ def flow_one_step(stage: Stage, stages: Stages) -> str:
     both = [(row["mse"], blur[t]) for t, row in rows if t in blur]
     won = sum(round(one, 4) < round(other, 4) for one, other in both)
     even = sum(round(one, 4) == round(other, 4) for one, other in both)
-    equal = f", and equal to four digits at {even}" if even else ""
+    equal = f", and equal to it in four decimal places at {even}" if even else ""
     return f"{text} It is smaller than the best blur’s at {counted(won, len(both))} values of t{equal}."
 
 
 def flow_velocity(stage: Stage, stages: Stages) -> str:
     """How large the error is, alone and as a share of the update."""
     rows = by_number(stage.metrics["t"])
-    way = {"falls": "falls", "rises": "rises"}.get(trend([row["rms_error"] for _, row in rows]), "turns")
+    way = {"falls": "falls", "rises": "rises"}.get(
+        trend([row["rms_error"] for _, row in rows]), "does not only fall or only rise"
+    )
     shares = [row["rms_error"] / row["rms_true"] for _, row in rows]
     told = listed([f"{share:.0%} at t = {t:g}" for share, (t, _) in zip(shares, rows, strict=True)])
     what = {
-        "rises": "but as a share of what is left to add it rises"
+        "rises": "but as a share of the true update it rises"
         if way == "falls"
-        else "as a share of what is left to add it rises too",
-        "falls": "and so does its share of what is left to add"
+        else "and as a share of the true update it rises",
+        "falls": "and so does its share of the true update"
         if way == "falls"
-        else "but its share of what is left to add falls",
-    }.get(trend(shares), "and its share of what is left to add turns")
+        else "but its share of the true update falls",
+    }.get(trend(shares), "and its share of the true update does not only fall or only rise")
     return f"From noise to picture the error {way} ({ends(rows, 'rms_error', '.3f')}), {what}: {told}."
 
 
@@ -144,8 +146,9 @@ def flow_editing(stage: Stage, stages: Stages) -> str:
     first, last = (fmean(row[i][1]["distance"] for row in edits.values()) for i in (0, -1))
     starts = [t for t, _ in next(iter(edits.values()))]
     text = (
-        f"The mean distance to the given pictures is {first:.2f} from t = {starts[0]:g} and {last:.2f} from "
-        f"t = {starts[-1]:g}; it falls with every later start for {counted(len(falling), len(edits))} edits."
+        f"The mean distance to the given pictures is {first:.2f} with a start at t = {starts[0]:g} "
+        f"and {last:.2f} at t = {starts[-1]:g}; it falls with every later start "
+        f"for {counted(len(falling), len(edits))} edits."
     )
     kept = [fmean(row[i][1]["alignment"] for row in edits.values()) for i in (0, -1)]
     side = "lower" if kept[1] < kept[0] else "higher" if kept[1] > kept[0] else "the same"
@@ -181,7 +184,8 @@ def flow_inpainting(stage: Stage, stages: Stages) -> str:
     )
     left = ": a rim is left, as the course found too" if 2 * len(larger) > len(rows) else ""
     return (
-        f"{exact}. The seam, the mean difference of neighbouring pixels across the rim, is larger than the original’s "
+        f"{exact}. The seam (the mean difference of neighbouring pixels across the mask’s edge) "
+        "is larger than the original’s "
         f"in {counted(len(larger), len(rows))} pictures{left} ({told})."
     )
 
@@ -192,16 +196,18 @@ def compare_schedules(stage: Stage, stages: Stages) -> str:
     (last, falling), (_, constant) = (by_number(m[name])[-1] for name in ("flow", "flow_constant"))
     gap = constant["frechet"] - falling["frechet"]
     noise = falling["frechet_std"] + constant["frechet_std"]
-    match = "matches" if abs(gap) <= noise else "is nearer to real digits than" if gap < 0 else "falls behind"
+    match = (
+        "matches" if abs(gap) <= noise else "is nearer to real digits than" if gap < 0 else "is worse than"
+    )
     points = 100 * (constant["accuracy"] - falling["accuracy"])
     told = f"{constant['frechet']:.2f} against {falling['frechet']:.2f}"
     floor = m["frechet_floor"]
     if min(constant["frechet"], falling["frechet"]) < floor:
-        told = f"at least one is below what real digits have at this N, {floor:.2f}, so neither is printed"
+        told = f"at least one is below that of real digits at this N, {floor:.2f}, so neither is printed"
     return (
         f"After epoch {last:g} the constant rate with its longer average {match} the falling one in Frechet distance "
-        f"({told}; the deviations over seeds sum to {noise:.2f}). "
-        f"Its accuracy differs by {signed(points, '+.1f')} points."
+        f"({told}; the standard deviations over the seeds sum to {noise:.2f}). "
+        f"Its accuracy differs by {signed(points, '+.1f')} percentage points."
     )
 
 

@@ -28,12 +28,13 @@ def setup(stage: Stage, stages: Stages) -> str:
     few, many = (
         fmean(row["own_prompt"] for row in table[f"{n}_steps"].values()) for n in (counts[0], counts[-1])
     )
-    numbers = f"mean alignment is {signed(few)} in {counts[0]} steps and {signed(many)} in {counts[-1]}"
+    numbers = f"mean alignment is {signed(few)} with {counts[0]} steps and {signed(many)} with {counts[-1]}"
     if len(counts) == 1:
-        return f"In {counts[0]} steps the mean alignment is {signed(few)}."
+        return f"With {counts[0]} steps the mean alignment is {signed(few)}."
     if round(few, 2) == round(many, 2):
-        return f"More steps change little that the critic sees: {numbers}."
-    return f"{'More' if many > few else 'Fewer'} steps fit the prompts better here: {numbers}."
+        return f"More steps change little in the critic’s score: {numbers}."
+    more = "More" if many > few else "Fewer"
+    return f"{more} steps give pictures that fit the prompts better here: {numbers}."
 
 
 def gaussian_denoising(stage: Stage, stages: Stages) -> str:
@@ -57,7 +58,9 @@ def one_step_denoising(stage: Stage, stages: Stages) -> str:
     both = [(t, row["psnr"] - blur[t]["psnr"]) for t, row in rows if t in blur]
     wins = sum(gain > 0 for _, gain in both)
     told = listed([f"{signed(gain, '+.1f')} dB at t = {t:g}" for t, gain in both])
-    return f"One step beats the best blur at {counted(wins, len(both))} times ({told}). {noise}"
+    return (
+        f"One step is better than the best blur at {counted(wins, len(both))} values of t ({told}). {noise}"
+    )
 
 
 def iterative_denoising(stage: Stage, stages: Stages) -> str:
@@ -74,7 +77,7 @@ def iterative_denoising(stage: Stage, stages: Stages) -> str:
     if m["one_step"]["psnr"] > m["iterative"]["psnr"]:
         return (
             f"{start} One step wins in this measure: an average has the smallest squared error, "
-            "and detail that the iterative result invents counts against it."
+            "and detail that the iterative result invents counts as an error."
         )
     return start + " The iterative result wins even in this measure, which favours averages."
 
@@ -119,20 +122,20 @@ def too_strong(rows: Sequence[tuple[float, Mapping[str, Any]]], symbol: str) -> 
     wrong = []
     if last["clipped"] > max(2 * first["clipped"], 0.02):
         wrong.append(
-            f"{last['clipped']:.0%} of all values leave the picture’s range and are cut off (glaring colours, grain)"
+            f"{last['clipped']:.0%} of all values leave the picture’s range and are cut off "
+            "(too bright colours, grain)"
         )
     if last["spread"] < 0.9 * wide["spread"]:
-        wrong.append(
-            f"the samples are more alike than at {symbol} = {widest:g}: many show one and the same thing"
-        )
+        wrong.append(f"the samples are more alike than at {symbol} = {widest:g} (many show the same thing)")
     fit, best = (
         row["alignment"]["own_prompt"]
         for row in (last, max((r for _, r in rows), key=lambda r: r["alignment"]["own_prompt"]))
     )
     if fit < best - 0.01:
-        wrong.append("the prompt is seen less clearly than at a smaller scale")
+        wrong.append("the critic sees the prompt less clearly than at a smaller scale")
     if not wrong:
-        return f"At {symbol} = {scale:g} nothing of this goes wrong yet."
+        signs = "values outside the picture’s range, samples that are too alike, a prompt that is lost"
+        return f"At {symbol} = {scale:g} there is no sign yet of too much guidance ({signs})."
     return f"{symbol} = {scale:g} is too strong: {listed(wrong)}."
 
 
@@ -143,10 +146,11 @@ def edits(stage: Stage, stages: Stages) -> str:
         name for name, row in table.items() if trend([value for _, value in by_number(row)]) == "falls"
     ]
     first, last = (fmean(by_number(row)[i][1] for row in table.values()) for i in (0, -1))
-    nearer = f"The distance to the input goes from {first:.2f} to {last:.2f} on average over the levels"
+    way = f"{first:.2f} at the lowest level to {last:.2f} at the highest"
+    nearer = f"The mean distance to the input goes from {way}"
     if len(falling) == len(table):
         always = "For every picture it gets smaller with every higher level"
-        return f"{nearer}. {always}: the higher the level, the nearer to the input."
+        return f"{nearer}. {always}: at a higher level the result is closer to the input."
     return (
         f"{nearer}. It gets smaller with every higher level for {counted(len(falling), len(table))} pictures."
     )
@@ -160,11 +164,13 @@ def text_sdedit(stage: Stage, stages: Stages) -> str:
             levels.setdefault(level, []).append(value)
     means = {level: fmean(values) for level, values in levels.items()}
     low, high = min(means), max(means)
-    told = f"Mean alignment with the words is {signed(means[low])} at level {low:g} and {signed(means[high])} at level {high:g}"
+    ends = [f"{signed(means[level])} at level {level:g}" for level in (low, high)]
+    told = f"Mean alignment with the prompt is {ends[0]} and {ends[1]}"
     if means[low] <= means[high]:
-        return f"{told}: here less noise does not bring the words back. {edits(stage, stages)}"
+        return f"{told}: here the prompt does not get weaker with less noise. {edits(stage, stages)}"
     drop = min(pairwise(sorted(means)), key=lambda pair: means[pair[1]] - means[pair[0]])
-    return f"{told}; the largest drop is between levels {drop[0]:g} and {drop[1]:g}, where the image takes over from the words."
+    between = f"the largest drop is between levels {drop[0]:g} and {drop[1]:g}"
+    return f"{told}; {between}, where the given picture becomes stronger than the prompt."
 
 
 def inpainting(stage: Stage, stages: Stages) -> str:
@@ -172,7 +178,8 @@ def inpainting(stage: Stage, stages: Stages) -> str:
     rows = {name: row for name, row in stage.metrics.items() if "seam" in row}
     pairs = [(seam, row["seam_of_original"]) for row in rows.values() for seam in row["seam"].values()]
     larger = sum(seam > own for seam, own in pairs)
-    text = f"The seam is larger than the original’s in {counted(larger, len(pairs))} fillings" + (
+    what = "The seam (the difference of neighbouring pixels across the mask’s edge)"
+    text = f"{what} is larger than the original’s in {counted(larger, len(pairs))} fillings" + (
         ": a rim is left, as in the course’s own examples." if 2 * larger > len(pairs) else "."
     )
     both = [row["seam"] for row in rows.values() if "resampled" in row["seam"]]
@@ -192,11 +199,12 @@ def read_well(pictures: Mapping[str, Any]) -> str:
     ranks = {name: max(reading["rank"] for reading in row["readings"]) for name, row in pictures.items()}
     good = [name for name, rank in ranks.items() if rank == 1]
     many = "picture" if len(ranks) == 1 else "pictures"
-    text = f"The critic puts the asked-for prompt first in every reading of {counted(len(good), len(ranks))} {many}."
+    told = f"{counted(len(good), len(ranks)).capitalize()} {many} {'have' if len(good) > 1 else 'has'}"
+    text = f"{told} rank 1 in every reading (rank 1: the critic puts the right prompt first)."
     if len(good) == len(ranks):
         return text
-    weak = [f"{spoken(name)} (rank {rank})" for name, rank in ranks.items() if rank > 1]
-    return f"{text} Where it does not, the worst rank is: {listed(weak)}."
+    weak = [f"{spoken(name)} (worst rank {rank})" for name, rank in ranks.items() if rank > 1]
+    return f"{text} Pictures with weaker readings: {listed(weak)}."
 
 
 def masked_sdedit(stage: Stage, stages: Stages) -> str:
@@ -209,7 +217,7 @@ def masked_sdedit(stage: Stage, stages: Stages) -> str:
     told = listed(
         [f"{spoken(name)} at level {level:g} ({signed(value)})" for name, (level, value) in best.items()]
     )
-    return f"Best alignment with the words: {told}."
+    return f"Best alignment with the prompt: {told}."
 
 
 def samplers(stage: Stage, stages: Stages) -> str:
@@ -221,10 +229,10 @@ def samplers(stage: Stage, stages: Stages) -> str:
     loss = max(row[many]["own_prompt"] - row[few]["own_prompt"] for row in table.values())
     spread = max(row[many].get("own_prompt_std", 0.0) for row in table.values())
     if loss <= spread:
-        cost = f"no sampler loses more than {max(loss, 0):.3f} of alignment against {high} calls"
+        cost = f"no sampler loses more than {max(loss, 0):.3f} of alignment compared with {high} calls"
         cost += f", less than the spread between prompts ({spread:.3f})"
     else:
-        cost = f"the largest loss of alignment against {high} calls is {loss:.3f}"
+        cost = f"the largest loss of alignment compared with {high} calls is {loss:.3f}"
     top = signed(table[best][few]["own_prompt"], ".3f")
     return f"With {low} calls {spoken(best)} fits the prompts best ({top}); {cost}."
 
