@@ -18,6 +18,7 @@ from fundiff.sampling.loop import last
 
 FOLDER = "report/figures/digit_guidance"
 SAMPLES, SCORES = 12, ("accuracy", "frechet", "coverage", "recall")
+TITLES = {"frechet": "Frechet classifier distance"}
 
 
 class Params(Section):
@@ -46,7 +47,7 @@ def main(params: Params) -> None:
     floor = scoring.reference.balanced_floor(params.count)
     levels = floor | {"accuracy": scoring.reference_values()["judge_accuracy"]}
     panels = [
-        Panel(name, {"samples": points}, {"real digits": levels[name]})
+        Panel(TITLES.get(name, name), {"samples": points}, {"real digits": levels[name]})
         for name in SCORES
         for points in [[(float(g), row[name], 0) for g, row in numbers.items()]]
     ]

@@ -1,4 +1,4 @@
-"""Profiles: lists of -S key=value that are valid, and the course's own is the course's table to the letter."""
+"""Profiles: lists of -S key=value. All are valid, and `course` has exactly the values of the course."""
 
 import importlib
 from pathlib import Path
@@ -30,7 +30,7 @@ def profiled(*names: str) -> dict:
 
 
 def with_base(profile: str, name: str) -> dict:
-    """A section of the profiled params over what all sections share."""
+    """A section of the params with a profile, with what it inherits from `base`."""
     params = profiled(profile)
     return params[BASE] | params[name]
 
@@ -82,6 +82,9 @@ def test_course_takes_the_full_set_and_the_courses_sampling():
         params["sample_class_unet"]["guidance_scale"] == 5 and params["sample_class_unet"]["per_digit"] == 4
     )
     assert params["sample_time_unet"]["steps"] == params["sample_class_unet"]["steps"] == 300
+    halves = 10_000 // 2  # of the full set's held-out digits, as many as a scored set has samples
+    scored = [params[f"sample_{kind}_unet"]["scored"]["seeds"] * halves for kind in ("time", "class")]
+    assert scored == [10_000, 10_000]
     assert params["hybrid_images"]["sigma"] == 2
     assert params["noising"]["sigmas"] == params["ood_sigma"]["sigmas"] == [0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0]
 
