@@ -1,1 +1,1 @@
-"""FunDiff beside its peers: `python -m benchmarks.run` measures every row, or those that are named."""
+"""Compares FunDiff with its peers: `python -m benchmarks.run` measures every row, or only the rows that you name."""

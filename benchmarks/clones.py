@@ -46,7 +46,7 @@ def environment() -> Play:
 
 
 def told(said: str) -> dict[str, Any]:
-    """Seconds and peak memory in MB of every stage, from what `make repro` says."""
+    """Seconds and peak memory in MB of every stage, from the output of `make repro`."""
     rows = DONE.findall(said)
     return {
         "stages": len(rows),
@@ -56,7 +56,7 @@ def told(said: str) -> dict[str, Any]:
 
 
 def make_repro() -> Play:
-    """Seconds of `make repro` with every stage to run."""
+    """Seconds of `make repro` if every stage must run."""
 
     def play(rival: Turn | None) -> Turn:
         with fresh_clone() as folder:

@@ -23,11 +23,11 @@ from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import read_params
 from fundiff.pipeline.stage import PIPELINES, files, stage_entries
 
-ALL = (*PIPELINES, "prior/dvc.yaml")  # DVC reads every dvc.yaml of a project, whatever it is asked for
+ALL = (*PIPELINES, "prior/dvc.yaml")  # DVC reads every dvc.yaml of a project for any command
 
 
 def shell(folder: str | Path, *command: str) -> str:
-    """What a command says, with this Python's bin folder first on PATH. Raises UserError with its last line if it fails."""
+    """The output of a command, with this Python's bin folder first on PATH. Raises UserError with its last line if it fails."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
@@ -91,7 +91,7 @@ def bare_graph(folder: Path) -> Path:
         stages = stage_entries(pipelines=[pipeline])
         for stage in stages.values():
             stage |= {"cmd": "true", "deps": [dep for dep in stage.get("deps", []) if dep in made]}
-            if stage.get("always_changed"):  # it runs, and DVC would remove its outs before that
+            if stage.get("always_changed"):  # it always runs, and DVC would first remove its outs
                 stage["outs"] = [{out: {"persist": True}} for out in outs(stage)]
         text = yaml.safe_dump({"stages": stages}, sort_keys=False)
         (folder / pipeline).write_text(text, encoding="utf-8")
@@ -155,7 +155,7 @@ def imports() -> Play:
 
 
 def stage_start(stage: str) -> Play:
-    """Seconds from a stage's command until its params are checked. They have a key too many, so it ends there."""
+    """Seconds from a stage's command until its params are checked. They have an unknown key, so the stage ends there."""
     temporary = tempfile.TemporaryDirectory()
     folder, extra = Path(temporary.name), "no_key_of_a_stage"
     for name in ("src", "stages", *{Path(pipeline).parts[0] for pipeline in PIPELINES}):

@@ -1,4 +1,4 @@
-"""Scores of the digits that a benchmark samples: a time counts only beside the quality it bought."""
+"""Scores of the digits that a benchmark samples: a time means little without the quality of the samples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def scoring() -> DigitScoring:
 
 
 def digit_scores(images: Tensor, labels: Tensor) -> dict[str, Any]:
-    """The share of `[N, 1, 28, 28]` digits that the judge reads as asked for, and their Frechet distance."""
+    """The share of `[N, 1, 28, 28]` digits in which the judge sees the class asked for, and their Frechet distance."""
     scores = scoring().score([quantised(images)], labels)
     return {"accuracy": scores["accuracy"], "frechet": scores["frechet"], "judged": len(images)}
 

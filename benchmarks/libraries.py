@@ -109,5 +109,5 @@ def smalldiffusion(ch: int, batches: int) -> Play:
 
 
 def counted(steps: Iterator[int], network: nn.Module, batches: int, device: str) -> Play:
-    """Images a second of a training; `steps` yields the number of images of every step."""
+    """Images per second of a training; `steps` yields the number of images of every step."""
     return throughput(lambda count: sum(islice(steps, count)), network, batches, device)

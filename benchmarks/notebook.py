@@ -24,7 +24,7 @@ CLASSES, DROP, BATCH, LEARNING_RATE = 10, 0.1, 128, 1e-3
 
 
 class DigitSet(Dataset):
-    """uint8 images `[N, 28, 28]` and labels `[N]`, served one by one as torchvision's MNIST serves them."""
+    """uint8 images `[N, 28, 28]` and labels `[N]`, returned one by one as torchvision's MNIST does."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray):
         self.images, self.labels, self.transform = images, labels, ToTensor()

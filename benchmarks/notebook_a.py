@@ -98,7 +98,7 @@ class Notebook:
 
 
 def flipped(first: Estimate, second: Estimate) -> Estimate:
-    """The course's anagram: the mean of one estimate and of the other of the picture upside down."""
+    """The course's anagram: the mean of the first estimate, and of the second one for the picture upside down."""
 
     def estimate(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         eps, v = first(x, t)

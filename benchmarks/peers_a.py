@@ -102,7 +102,7 @@ def if_sdedit() -> Play:
     def work(timesteps: list[int]) -> None:
         calls = len(timesteps) - 1
         for level, name in runs:
-            # `strength` is the share of steps taken; half a step is added, else rounding would drop one.
+            # `strength` is the share of steps taken. Half a step is added; otherwise rounding would drop one.
             strength = min(1.0, (max(calls - level, 1) + 0.5) / calls)
             pipe(image=images[name], strength=strength, timesteps=timesteps[:-1], **arguments)
 

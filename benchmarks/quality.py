@@ -1,4 +1,4 @@
-"""Seconds of training until a held-out loss, each side by its own recipe, with the judge's accuracy beside it."""
+"""Seconds of training until a held-out loss is reached, by each side's own recipe; the judge's accuracy is added."""
 
 from __future__ import annotations
 

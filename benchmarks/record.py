@@ -1,4 +1,4 @@
-"""Results of a row's turns, and their file metrics/bench.json: one object a row."""
+"""Results of a row's turns, and their file metrics/bench.json: one object per row."""
 
 from __future__ import annotations
 

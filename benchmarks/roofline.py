@@ -1,4 +1,4 @@
-"""Roofline: FLOP/s of training and sampling over FLOP/s of bare convolutions."""
+"""Roofline: FLOP/s of training and sampling, divided by FLOP/s of convolutions alone."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def layers(network: nn.Module, call: Callable[[], Any]) -> list[tuple[nn.Module,
 
 
 def convolutions(hidden: int, runtime: Runtime) -> tuple[float, float]:
-    """GFLOP/s of the UNet's convolutions run alone: of the fastest one, and of all in turn."""
+    """GFLOP/s of the UNet's convolutions run alone: of the fastest one, and of all, one after the other."""
     unet = runtime.place(class_unet(hidden)).eval()
     x, time = (
         torch.randn(BATCH, 1, 28, 28, device=runtime.device),

@@ -26,7 +26,7 @@ def side(function: str, **args: Any) -> Side:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. needs: out of the pipeline that it reads -> the stage that makes it."""
+    """One comparison. needs: an output of the pipeline that it reads -> the stage that makes it."""
 
     name: str
     what: str
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def is_rate(self) -> bool:
-        """Whether more of the unit is better; of seconds fewer are better."""
+        """Whether a larger value is better (of seconds, a smaller one is)."""
         return self.unit in RATES
 
     @property

@@ -52,7 +52,7 @@ def libraries() -> list[Row]:
 
 
 def roofline(precision: str) -> Row:
-    """Training beside bare convolutions."""
+    """Training compared with convolutions alone."""
     return Row(
         f"roofline_{precision}",
         f"FLOP/s of training at D 64 in {precision}, as a share of the machine's convolution peak",

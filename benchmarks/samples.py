@@ -36,7 +36,7 @@ def notebook_samples(folder: str, count: int) -> Play:
 
 
 def fundiff_samples(folder: str, steps: int) -> Play:
-    """Seconds for 1,000 digits by DDIM. As many are scored as of the rival, since the scores depend on the count."""
+    """Seconds for 1,000 digits by DDIM. Only as many as the rival's are scored, because scores depend on the count."""
     runtime = prepare_runtime()
     unet, config = load_unet(folder)
     process, labels = process_of(config), scoring().labels(ASKED)
@@ -60,7 +60,7 @@ def fundiff_samples(folder: str, steps: int) -> Play:
 
 
 def flow_digits(folder: str, steps: int) -> Play:
-    """Seconds for ten digits by so many Euler steps, both branches of guidance sharing their work."""
+    """Seconds for ten digits by `steps` Euler steps; both branches of guidance share work."""
     runtime, (unet, config) = prepare_runtime(), load_unet(folder)
     process, labels = process_of(config), torch.arange(10)
     estimator = classed(runtime.place(unet), labels.to(runtime.device), process, GUIDANCE)
@@ -73,7 +73,7 @@ def flow_digits(folder: str, steps: int) -> Play:
 
 
 def notebook_flow_digits(folder: str, steps: int) -> Play:
-    """The same in the notebook: fp32, two UNet calls a step."""
+    """The same in the notebook: fp32, two UNet calls per step."""
     device, unet = prepare_runtime().device, load_unet(folder)[0]
     unet, labels = unet.to(device), torch.arange(10, device=device)
     notebook.sample_flow(unet, labels, GUIDANCE, steps)

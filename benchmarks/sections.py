@@ -11,13 +11,13 @@ from fundiff.techniques.settings import Guided
 
 
 class Sampled(Guided):
-    """What the bench takes of the section `guidance`."""
+    """The keys of section `guidance` that the bench uses."""
 
     prompt: str = Field(description="what is drawn")
 
 
 class Inpainted(Guided):
-    """What the bench takes of the section `inpainting`."""
+    """The keys of section `inpainting` that the bench uses."""
 
     examples: Named[MaskedPicture]
     resample: Resample

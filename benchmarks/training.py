@@ -71,7 +71,7 @@ def fundiff_steps(unet: UNet, batch_size: int, runtime: Runtime) -> Steps:
 
 
 def throughput(steps: Steps, network: nn.Module, batches: int, device: str) -> Play:
-    """Images a second over `batches` steps a turn; details: the network's parameters and GFLOP an image."""
+    """Images per second over `batches` steps per turn; details: the network's parameters and GFLOP per image."""
     steps(1)
     with FlopCounterMode(display=False) as counter:
         images = steps(1)

@@ -7,7 +7,7 @@ from fundiff.pipeline.files import digest, digests, write_json
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 
-VOCABULARY = Path("models/critic/vocabulary.json")  # of every critic, CLIP too
+VOCABULARY = Path("models/critic/vocabulary.json")  # used with every critic, also CLIP
 
 
 class Params(Section):

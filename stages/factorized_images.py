@@ -16,7 +16,7 @@ from fundiff.techniques.settings import Guided
 
 class Params(Guided):
     images: Named[Factorized]
-    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    samples: int = Field(ge=1, description="samples of each; the critic's best one is shown")
 
 
 def samples_of(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:

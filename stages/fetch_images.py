@@ -7,7 +7,7 @@ from fundiff.pipeline.stage import run
 
 
 class Params(Section):
-    size: int = Field(ge=8, le=1024, description="side of the pictures in pixels; the model's")
+    size: int = Field(ge=8, le=1024, description="side of the pictures in pixels; the model's own side")
     images: Named[Source] = Field(description="name of a picture in other stages -> its source")
 
 

@@ -16,7 +16,7 @@ from fundiff.views.registry import view_named
 
 class Params(FlowGuided):
     anagrams: Named[Annotated[list[PromptedView], Field(min_length=2)]]
-    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    samples: int = Field(ge=1, description="samples of each; the critic's best one is shown")
     turning: int = Field(ge=2, le=200, description="frames of a turn in the animation")
 
 

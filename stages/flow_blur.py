@@ -30,7 +30,7 @@ def main(params: Params) -> None:
         {},
     )
     for t in params.times:
-        # Any T would do: a point of the line is named by the course's t.
+        # Any T gives the same points, because `point` takes the course's t.
         x_t = point(Linear(1000), params.seed, image, t)
         tried = blurs(x_t, t, image, params.sigmas)
         best = min(tried, key=lambda sigma: tried[sigma][1])

@@ -21,7 +21,7 @@ class Edit(Section):
 class Params(FlowGuided):
     edits: Named[Edit]
     starts: list[FlowTime] = Field(
-        min_length=1, description="the course's t to start from: small is much noise"
+        min_length=1, description="the course's t to start from; a small t means much noise"
     )
 
 

@@ -15,8 +15,8 @@ class Params(Flow):
     image: str
     prompt: str
     start: float = Field(gt=0, lt=1, description="the course's t at which the noisy image is taken")
-    every: int = Field(ge=1, description="show every so many steps")
-    sigmas: list[Annotated[float, Field(gt=0)]] = Field(min_length=1, description="of the blur beside it")
+    every: int = Field(ge=1, description="the figure shows every n-th step")
+    sigmas: list[Annotated[float, Field(gt=0)]] = Field(min_length=1, description="of the compared blurs")
 
 
 def main(params: Params) -> None:

@@ -18,7 +18,7 @@ class Params(Section):
 
 def main(params: Params) -> None:
     outs, image, path = Outs("flow_forward"), load_picture("data/pictures", params.image), Linear(1000)
-    # Any T would do: a point of the line is named by the course's t.
+    # Any T gives the same points, because `point` takes the course's t.
     pictures = {t: point(path, params.seed, image, t)[0] for t in sorted({0.0, *params.times, 1.0})}
     outs.grid([list(pictures.values())], column_labels=[f"t = {t:g}" for t in pictures], panel=1.8)
     for t, x_t in pictures.items():

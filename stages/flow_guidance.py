@@ -15,7 +15,7 @@ class Params(FlowGuided):
     prompt: str
     count: int = Field(ge=1, le=64)
     sweep: list[Annotated[float, Field(ge=-1)]] = Field(
-        description="more w to see beside it, from the same noise"
+        description="further w for comparison, from the same noise"
     )
 
 

@@ -15,7 +15,7 @@ from fundiff.techniques.settings import FlowGuided
 
 class Params(FlowGuided):
     hybrids: Named[Pair]
-    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    samples: int = Field(ge=1, description="samples of each; the critic's best one is shown")
     smoothing: float = Field(gt=0, le=4, description="the filter's sigma as a multiple of the course's")
 
 

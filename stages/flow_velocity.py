@@ -20,7 +20,7 @@ def main(params: Params) -> None:
     outs, bench = Outs("flow_velocity"), open_flow_bench([params.prompt])
     image = load_picture("data/pictures", params.image, bench.prior.size).to(bench.device)
     found = {t: updates(bench, params.seed, image, t, params.prompt) for t in params.times}
-    # One symmetric scale for all updates, zero mid-grey; one scale from 0 for all errors.
+    # One symmetric scale for all updates, with zero at mid-grey, and one scale from 0 for all errors.
     scale = max(float(update.abs().max()) for u in found.values() for update in (u.predicted, u.true))
     worst = max(float(u.error.max()) for u in found.values())
     rows = [

@@ -14,7 +14,7 @@ from fundiff.techniques.settings import Guided
 
 class Params(Guided):
     hybrids: Named[Pair]
-    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    samples: int = Field(ge=1, description="samples of each; the critic's best one is shown")
     kernel: int = Field(ge=3, le=1025, description="size of the Gaussian kernel in pixels, odd")
     sigma: float = Field(ge=0.01, le=1000, description="sigma of the Gaussian in pixels")
     zoom: int = Field(ge=2, le=200, description="frames of the animation")

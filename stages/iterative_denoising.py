@@ -13,8 +13,8 @@ class Params(Strided):
     image: str
     prompt: str
     i_start: int = Field(ge=0, description="index of the first timestep; the course's 10 is t = 690")
-    every: int = Field(ge=1, description="the figure shows every so many steps")
-    also_from: list[NonNegativeInt] = Field(description="more t to begin at, for comparison with one step")
+    every: int = Field(ge=1, description="the figure shows every n-th step")
+    also_from: list[NonNegativeInt] = Field(description="further t to start from, to compare with one step")
 
 
 def main(params: Params) -> None:

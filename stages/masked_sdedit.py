@@ -30,7 +30,7 @@ def main(params: Params) -> None:
     prompts = [example.prompt for _, _, example in jobs]
     starts = [level for level, _, _ in jobs]
     edited = sdedit(bench, params, originals, prompts, starts, generators, constraint)
-    # The constraint acts after each step; a start at the last timestep takes none.
+    # The constraint acts after each step; a row that starts at the last timestep takes no step.
     edited = masks * edited + (1 - masks) * originals
     scores = scorer.aligned(edited, prompts)
     numbers: dict[str, dict] = {

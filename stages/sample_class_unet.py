@@ -18,7 +18,7 @@ class Params(SampleParams):
     per_digit: int = Field(ge=1, le=10, description="samples of each digit in the figure")
     guidance_scale: float = Field(ge=0, description="1 is no guidance")
     guidance_scales: list[NonNegativeFloat] = Field(
-        description="more scales to score: accuracy against diversity"
+        description="further scales to score, to compare accuracy and diversity"
     )
 
 

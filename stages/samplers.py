@@ -15,7 +15,7 @@ from fundiff.sampling.steps import SAMPLERS
 from fundiff.techniques.bench import open_bench
 from fundiff.techniques.settings import Guidance
 
-FIRST = 990  # the course's first timestep; at 999 x_t is pure noise, where x_0 cannot be solved for
+FIRST = 990  # the course's first timestep; at 999 x_t is pure noise and does not determine x_0
 
 
 class Params(Guidance):

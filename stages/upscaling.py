@@ -15,17 +15,17 @@ from fundiff.pipeline.stage import entry_of, files, run
 from fundiff.prior.realesrgan import load_realesrgan
 from fundiff.techniques.upscaling import Upscaler
 
-LARGE = "_large"  # ends the names of the pictures that the model's second stage drew
+LARGE = "_large"  # ending of the names of the pictures that the model's second stage drew
 
 
 class Params(Section):
     upscaler: Literal["realesrgan", "resize", "stage_ii"] = Field(
-        description="stage_ii: where the model's second stage drew a picture, that one; realesrgan for the others"
+        description="stage_ii: the picture that the model's second stage drew, or realesrgan if there is none"
     )
 
 
 def listed(folder: str) -> list[str]:
-    """The stage's deps in a folder: dvc.yaml says whose pictures are made large."""
+    """The stage's deps in a folder: dvc.yaml says which stages' pictures are enlarged."""
     return [dep for dep in files(entry_of("upscaling"), "deps") if dep.startswith(folder)]
 
 

@@ -1,4 +1,7 @@
-"""What a file really imports: DVC does not follow imports, so dvc.yaml has to list the rooms that a stage reaches."""
+"""What a file imports, also through other files. A room is a package of src/fundiff, or prior/making.
+
+DVC does not follow imports, so dvc.yaml has to list the rooms that a stage reaches.
+"""
 
 import ast
 from pathlib import Path
@@ -7,7 +10,7 @@ PACKAGES = {"fundiff": Path("src/fundiff"), "stages": Path("stages"), "prior": P
 
 
 def project_file(module: str) -> Path | None:
-    """The project's file of a dotted module name, or None for another's module."""
+    """The project's file of a dotted module name, or None for a module of another package."""
     package, *rest = module.split(".")
     if package not in PACKAGES:
         return None

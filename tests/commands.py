@@ -19,9 +19,9 @@ ENVIRONMENT = os.environ | {
 
 
 def shell(folder: Path, *command: str, fails: bool = False, minutes: int = 10) -> str:
-    """What a command says within so many minutes; it has to succeed, or to fail where `fails`.
+    """The output of a command that ends within `minutes`; it must succeed, or fail if `fails` is true.
 
-    It speaks into a file: a pipe would stay open, and be waited for, as long as a daemon that it leaves behind lives.
+    The output goes to a file. With a pipe this would wait until every background process that the command starts has ended.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         done = subprocess.run(
@@ -34,7 +34,7 @@ def shell(folder: Path, *command: str, fails: bool = False, minutes: int = 10) -
 
 
 def copy_listed(folder: Path, *paths: str, without: str = "\0") -> None:
-    """Copy what git lists or would add, of `paths` alone if given, but no path that begins with `without`."""
+    """Copy all files (or only `paths`) that git lists or would add, except paths that begin with `without`."""
     listed = subprocess.check_output(
         ["git", "ls-files", "-z", "-co", "--exclude-standard", *paths], text=True
     )

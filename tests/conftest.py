@@ -1,4 +1,4 @@
-"""What all tests share: one thread, examples that repeat, the longest files first."""
+"""Settings for all tests: one thread, repeatable random examples, the longest files first."""
 
 import os
 
@@ -6,14 +6,14 @@ import pytest
 import torch
 from hypothesis import settings
 
-# Small tensors are fastest so, and tests must not fight a training for the cores.
+# Small tensors are fastest on one thread, and tests must not take the cores from a training.
 torch.set_num_threads(int(os.environ.get("FUNDIFF_THREADS", "1")))
 
 # The same commit gives the same verdict.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
-# The first two files go to the first of two workers, which makes the clone that the last of these needs.
+# The first two files go to the first of two workers. It makes the clone that the last of these files needs.
 FIRST = [
     "stages/test_repro.py",
     "pipeline/test_kill.py",
@@ -27,7 +27,7 @@ FIRST = [
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items) -> None:
-    """What drives a browser is slow. The longest files first, so that two workers are done at about the same time."""
+    """Mark browser tests as slow. Put the longest files first, so that two workers end at about the same time."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)

@@ -1,9 +1,9 @@
-"""Faults of life, on a small copy of the project: `python -m tests.faults_campaign --rounds 50`, or `make faults`.
+"""Random faults on a small copy of the project: `python -m tests.faults_campaign --rounds 50`, or `make faults`.
 
-Every round kills a stage (`kill -9`) at a random moment: in turn the stage alone, with DVC left to tell of it, and DVC with
-it. After every second kill another fault happens: Ctrl-C, two repros at once, a full disk, a damaged object in DVC's cache, a
-cut out, two outs swapped. Then `dvc repro` has to end with the bytes of an undisturbed run. Prints the counts, and ends with
-exit code 1 where anything was lost, half-written or other.
+Every round kills a stage (`kill -9`) at a random moment: in turn the stage alone, so that DVC can report it, and DVC together
+with the stage. After every second kill another fault happens: Ctrl-C, two repros at once, a full disk, a damaged file in DVC's
+cache, an out cut in half, two outs swapped. Then `dvc repro` must end with the same bytes as an undisturbed run. Prints how
+often each thing happened. The exit code is 1 if anything was lost, half-written or different.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from fundiff.pipeline.stage import PIPELINES, stage_entries, target_of
 from tests.commands import ENVIRONMENT, copy_listed, shell
 
 ENVIRONMENT.update(FUNDIFF_PRECISION="fp32", FUNDIFF_THREADS="1")  # of every command here
-FIRST = ["inputs", "model", "critic"]  # what the others need, and too short to be hit
-# Of every kind: pictures and digits fetched, noise, Part A's sampling, trainings, digits sampled, the report.
+FIRST = ["inputs", "model", "critic"]  # needed by the others, and too short for a kill to meet them
+# Stages of every kind: fetching, noise, Part A's sampling, trainings, sampling of digits, the report.
 STAGES = [
     *("fetch_images", "forward_process", "sampling", "fetch_mnist", "noising", "judge"),
     *("train_denoiser", "sample_denoiser", "train_flow", "upscaling", "report"),
@@ -44,13 +44,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "fetch_mnist": {"train": 100, "validation": 20, "test": 20},
     "judge": {"epochs": 4, "repeats": 2, "batch_size": 10},
     "train_denoiser": {"epochs": 6, "repeats": 2, "batch_size": 10, "hidden_size": 4, "snapshots": [1, 6]},
-    "train_flow": {"batch_size": 10, "hidden_size": 4, "timesteps": 20},  # the epochs that other stages' numbers speak of
+    "train_flow": {"batch_size": 10, "hidden_size": 4, "timesteps": 20},  # other numbers name its epochs
 }  # fmt: skip
 
 
 @dataclass
 class Project:
-    """A copy of the project in which every stage has run undisturbed: the seconds of each, and the bytes that all left."""
+    """A copy of the project in which every stage has run undisturbed: seconds per stage, and the hashes of all outs."""
 
     folder: Path
     chance: random.Random
@@ -70,7 +70,7 @@ def copied(folder: Path) -> None:
 
 
 def repro(folder: Path) -> None:
-    """Every stage made right, as `dvc repro` does; in this order, and without the stages that only the report needs."""
+    """Run every changed stage, as `dvc repro` does, in this order, but not the stages that only the report needs."""
     shell(folder, "dvc", "repro", "--single-item", *map(target_of, [*FIRST, *STAGES]), minutes=30)
 
 
@@ -92,7 +92,7 @@ def undisturbed(folder: Path, seed: int) -> Project:
 
 
 def outs(folder: Path, stage: str, cached: bool = False) -> list[Path]:
-    """The files that a stage has left; those alone of which DVC keeps a copy, where `cached`."""
+    """The files that a stage has written; with `cached` only those that DVC copies to its cache."""
     entry = stage_entries(folder)[stage]
     items = [item for kind in ("outs", "metrics", "plots") for item in entry.get(kind, [])]
     paths = [folder / (item if isinstance(item, str) else next(iter(item))) for item in items if not cached or isinstance(item, str)]  # fmt: skip
@@ -100,21 +100,21 @@ def outs(folder: Path, stage: str, cached: bool = False) -> list[Path]:
 
 
 def state(folder: Path) -> dict[str, str]:
-    """The content hash of all that the stages have left."""
+    """The content hash of every file that the stages have written."""
     return {
         path.relative_to(folder).as_posix(): digest(path) for stage in STAGES for path in outs(folder, stage)
     }
 
 
 def started(folder: Path, *command: str) -> subprocess.Popen:
-    """A command in a process group of its own, so that a signal takes all of it along."""
+    """Start a command in its own process group, so that a signal reaches all of its processes."""
     return subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stdout=-3, stderr=-3, start_new_session=True
     )
 
 
 def again(stage: str) -> list[str]:
-    """The command that does a stage once more, whatever DVC remembers."""
+    """The command that runs a stage again, also if DVC finds it unchanged."""
     return ["dvc", "repro", "--force", "--single-item", "--no-run-cache", target_of(stage)]
 
 
@@ -129,12 +129,12 @@ def of_stage(process: subprocess.Popen, stage: str) -> list[psutil.Process]:
 
 
 def hit(project: Project, stage: str, how: signal.Signals, alone: bool) -> None:
-    """A signal to the stage alone, or to DVC with it, at a random moment of its run; tried until it meets one that runs."""
+    """Send a signal to the stage alone, or to DVC and the stage, at a random moment; repeated until it meets a running stage."""
     for _ in range(20):
         process, start = started(project.folder, *again(stage)), time.monotonic()
         with suppress(subprocess.TimeoutExpired):
             process.wait(project.chance.uniform(0, project.seconds[stage]))
-            project.seconds[stage] = time.monotonic() - start  # the machine is less busy than it was
+            project.seconds[stage] = time.monotonic() - start  # less, as the machine is less busy now
             continue
         hurt = of_stage(process, stage) if alone else []
         for one in hurt:
@@ -148,7 +148,7 @@ def hit(project: Project, stage: str, how: signal.Signals, alone: bool) -> None:
 
 
 def two_at_once(project: Project, stage: str) -> None:
-    """Two repros at once, of the same stage or of two; DVC may refuse the second in a line, and never both."""
+    """Two repros at once, of one stage or of two. DVC may refuse the second in one line, but never both."""
     other = project.chance.choice([stage, "noising"])
     both = [started(project.folder, *again(name)) for name in (stage, other)]
     assert 0 in [process.wait(900) for process in both], "both of two repros at once failed"
@@ -156,7 +156,7 @@ def two_at_once(project: Project, stage: str) -> None:
 
 @contextmanager
 def full(folder: Path, left: int) -> Iterator[None]:
-    """The small disk on which the project lies with so many bytes left."""
+    """Leave only `left` free bytes on the project's small disk, for the duration of the block."""
     used = shutil.disk_usage(folder).used
 
     def size(option: str) -> None:
@@ -170,13 +170,13 @@ def full(folder: Path, left: int) -> Iterator[None]:
 
 
 def full_disk(project: Project, stage: str) -> None:
-    """A stage done where the disk has little room left."""
+    """Run a stage on a disk with little space left."""
     with full(project.folder, project.chance.choice([4096, 20_000, 100_000, 400_000])):
         started(project.folder, *again(stage)).wait(600)
 
 
 def damaged(project: Project, stage: str) -> None:
-    """A byte of an out changed in DVC's cache, and the out gone from the workspace."""
+    """Change a byte of an out in DVC's cache, and delete the out from the workspace."""
     folder, chance = project.folder, project.chance
     kept = outs(folder, stage, cached=True) or [f for s in STAGES for f in outs(folder, s, cached=True)]
     gone = chance.choice(kept)
@@ -196,7 +196,7 @@ def damaged(project: Project, stage: str) -> None:
 
 
 def cut(project: Project, stage: str) -> None:
-    """An out of a stage cut in half in the workspace."""
+    """Cut an out of a stage in half in the workspace."""
     file = project.chance.choice(outs(project.folder, stage))
     content = file.read_bytes()
     file.unlink()
@@ -204,7 +204,7 @@ def cut(project: Project, stage: str) -> None:
 
 
 def swapped(project: Project, stage: str) -> None:
-    """Two outs of a stage, or of two stages, under each other's names."""
+    """Exchange the names of two outs, of one stage or of two."""
     here, others = outs(project.folder, stage), [f for s in STAGES for f in outs(project.folder, s)]
     one = project.chance.choice(here)
     other = project.chance.choice([path for path in others if path != one])
@@ -228,19 +228,19 @@ MEANT = ("a cut out", "two outs swapped")  # faults that leave a wrong file them
 
 
 def half_written(project: Project) -> set[str]:
-    """Outs under their own names that are neither gone nor what they were."""
+    """The outs that exist but whose content has changed."""
     paths = {name: project.folder / name for name in project.whole}
     return {n for n, path in paths.items() if path.is_file() and digest(path) != project.whole[n]}
 
 
 def suffered(project: Project, fault: str, stage: str, told: Counter[str]) -> None:
-    """One fault, and what it left after the next `dvc repro`; everything that is not as it was counts as lost."""
+    """Cause one fault, run `dvc repro`, and compare all outs with those of the undisturbed run; a difference counts as lost."""
     start = time.monotonic()
     (KILLS | OTHERS)[fault](project, stage)
     told[fault] += 1
     if fault not in MEANT and (half := half_written(project)):
         told[f"lost: half-written {sorted(half)} after {fault} of {stage}"] += 1
-    # As `make repro` does before DVC, and what its line about a cut dvc.lock says.
+    # `make repro` makes this check before DVC. Its line about an incomplete dvc.lock advises this checkout.
     check = [sys.executable, "-m", "fundiff.pipeline.lock"]
     if subprocess.run(check, cwd=project.folder, env=ENVIRONMENT, stderr=-3).returncode:
         told["dvc.lock cut, and brought back from git"] += 1
@@ -253,18 +253,18 @@ def suffered(project: Project, fault: str, stage: str, told: Counter[str]) -> No
         equal = False
     told["ends equal" if equal else f"lost: other bytes after {fault} of {stage}"] += 1
     print(f"{fault}, {stage}: {'equal' if equal else 'OTHER'}, {time.monotonic() - start:.0f} s", flush=True)
-    if not equal:  # the next fault happens to a whole project again
+    if not equal:  # repair the project before the next fault
         shell(project.folder, "git", "checkout", "-q", ".")
         for name in STAGES:
             shell(project.folder, *again(name))
 
 
 def campaign(project: Project, rounds: int) -> Counter[str]:
-    """What happened, how often."""
+    """Run all rounds; returns how often each thing happened."""
     told, stages = Counter[str](), list(STAGES)
     for number in range(rounds):
         if number % len(stages) == 0:
-            project.chance.shuffle(stages)  # all stages come as often, in another order each time
+            project.chance.shuffle(stages)  # every stage is hit equally often, in a new order each time
         suffered(project, list(KILLS)[number % 2], stages[number % len(stages)], told)
         if number % 2:
             fault = list(OTHERS)[number // 2 % len(OTHERS)]
@@ -275,7 +275,7 @@ def campaign(project: Project, rounds: int) -> Counter[str]:
 
 @contextmanager
 def small_disk() -> Iterator[Path]:
-    """An empty folder on a disk of its own, which can be filled; only root can have one, so others go without a full disk."""
+    """An empty folder on its own small disk, which can be filled. That needs root; without it no full disk is tested."""
     with tempfile.TemporaryDirectory() as folder:
         options = ["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", folder]
         own = (
@@ -302,7 +302,7 @@ def main() -> None:
     )
     options = asked.parse_args()
     STAGES[:] = options.stages
-    # A shell starts what runs in its background with Ctrl-C ignored, and children inherit that.
+    # A shell makes its background processes ignore Ctrl-C, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with small_disk() as folder:
         told = campaign(undisturbed(folder, options.seed), options.rounds)

@@ -1,4 +1,4 @@
-"""The project's dvc.yaml files: all entries of its stages, and small files in their place."""
+"""The entries of all stages in the project's dvc.yaml files, and functions that write such files to a test's project."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/adding_a_technique.md says what is so: its paths exist, and the code that it quotes is in the files."""
+"""docs/adding_a_technique.md is up to date: its paths exist, and the code that it quotes is in the files."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ MADE = ("report/figures/colourisation", "metrics/colourisation.json")  # by the 
 
 
 def paths() -> set[str]:
-    """All that the page's text, commands and quotes name with a slash, or as a YAML file."""
+    """All paths in the page's text, commands and quotes: names with a slash, and YAML files."""
     named = set(re.findall(r"(?<![\w./])(?:[\w-]+/)+[\w.-]*|\b\w+\.yaml\b", DOC.replace("../", "")))
     return {path.rstrip("./:") for path in named}
 

@@ -1,4 +1,4 @@
-"""Every fault of the list, and the test that holds it; and any value in any section is a result or one line.
+"""A list of faults with the test of each; and any value in any section gives a result or one line.
 
 "One line" is exit code 1 and one line on stderr that says what, where and what to do, before long work.
 """
@@ -34,9 +34,9 @@ PARAMS, RUNTIME, FOLDERS = (
     "prior/test_faulty_folders.py",
 )
 HERE, PART_A, CLONES = "test_faults.py", "stages/test_part_a.py", "stages/test_clones.py"
-# fault -> file::test, the test's parameters apart.
+# fault -> file::test, without the test's parameters.
 ROWS = {
-    # Wrong without a word
+    # Wrong results without an error
     "a mask, a picture, a .npy view, a prior's folder changes": "pipeline/test_inputs.py::test_a_changed_byte_changes_the_section_that_names_the_file_and_no_other",
     "the same with DVC": "stages/test_repro.py::test_a_changed_byte_of_a_picture_reruns_what_reads_it",
     "16-bit grey, 32-bit integer or float pictures": f"{OPENING}::test_greys_of_any_depth_keep_their_ramp",
@@ -66,7 +66,7 @@ ROWS = {
     "equal frames of a film": "pictures/test_grids.py::test_equal_frames_stay_as_many",
     "a mask as a wide SVG": f"{SOURCES}::test_a_mask_drawn_as_svg_is_light_where_new_content_goes_and_never_squeezed",
     "a dim 16-bit mask": f"{SOURCES}::test_a_dim_mask_of_16_bits_is_scaled_to_its_range",
-    # Tracebacks where one line belongs
+    # Tracebacks in place of one line
     "a decompression bomb": f"{OPENING}::test_a_bomb_is_one_line",
     "a huge SVG": f"{OPENING}::test_an_svg_keeps_its_proportions_and_is_never_huge",
     "a folder, no name, a name too long": f"{OPENING}::test_a_path_that_leads_to_no_file_is_one_line",
@@ -252,7 +252,7 @@ def test_a_broken_loss_curve_is_one_line(text, tmp_path):
 
 @pytest.mark.slow
 def test_a_cut_lock_is_one_line_that_says_how_to_mend_it(tmp_path):
-    """Cut anywhere, it is told of or still a lock of whole stages, which DVC reads."""
+    """A dvc.lock cut anywhere gives an error, or it still has complete stages and DVC can read it."""
     whole, told = Path("digits/dvc.lock").read_text(encoding="utf-8")[:6000], 0
     path = tmp_path / "dvc.lock"
     for end in range(1, len(whole), 7):
@@ -304,7 +304,7 @@ TRIED: Counter[str] = Counter()
 
 
 def places(value: Any) -> list[tuple[Any, ...]]:
-    """The paths of all values inside a section, its own among them."""
+    """The paths of all values inside a section, and () for the section itself."""
     inside: Any = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
@@ -319,7 +319,7 @@ def within(value: Any, place: tuple[Any, ...]) -> Any:
 
 
 def alike(value: Any) -> st.SearchStrategy:
-    """Values of the same kind, many of which a section takes."""
+    """Values of the same kind; a section accepts many of them."""
     if isinstance(value, bool):
         return st.booleans()
     if isinstance(value, int):
@@ -334,7 +334,7 @@ def alike(value: Any) -> st.SearchStrategy:
 
 
 def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    """The value with another one at a place."""
+    """The value with `new` at one place inside it."""
     if not place:
         return new
     changed = dict(value) if isinstance(value, dict) else list(value)
@@ -407,7 +407,7 @@ def test_any_text_in_params_yaml_is_read_as_dvc_reads_it_or_one_line(tmp_path):
 
 
 def test_what_was_tried_is_told(capsys):
-    """Runs after the two above; their counts, for who reads the output."""
+    """Runs after the two tests above and prints their counts."""
     with capsys.disabled():
         print(f"\nproperty tests: {dict(TRIED)}, tracebacks: 0 ({datetime.date.today()})")
     assert TRIED["inputs"] == TRIED["results"] + TRIED["one-liners"]

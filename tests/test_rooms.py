@@ -1,4 +1,4 @@
-"""The house: which room may import which. A room stands above all it imports, so there is no circle."""
+"""Which room (a package of src/fundiff) may import which. A room imports only rooms before it, so there is no cycle."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from tests.closure import project_imports, room
 
-# From the ground up; a room may import those before it.
+# In this order: a room may import only those before it.
 ROOMS = (
     "pipeline", "process", "pictures", "views", "sampling", "prior", "digits", "judge", "critic", "report", "techniques",
 )  # fmt: skip
@@ -45,7 +45,7 @@ def test_no_module_imports_a_stage_or_what_makes_the_prior(path):
 
 @pytest.mark.parametrize("path", sorted(Path("src/fundiff").rglob("__init__.py")), ids=str)
 def test_a_package_imports_nothing_by_itself(path):
-    """A stage depends on the rooms that it reaches; a package that imported its modules would reach more."""
+    """A stage depends on the rooms that it reaches. If a package imported its own modules, the stage would reach more rooms."""
     assert project_imports(path) == set()
 
 
@@ -53,7 +53,7 @@ BENCHMARKS = sorted(Path("benchmarks").glob("*.py"))
 
 
 def imported_by_name(path: Path) -> list[str]:
-    """The text in a file by which it, or a Python that it starts, would import a stage."""
+    """The strings in a file with which it, or a Python process that it starts, would import a stage."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     texts = [ast.unparse(arg) for call in calls for arg in call.args if named(call.func) in IMPORTING]
@@ -71,7 +71,7 @@ IMPORTING = {"import_module", "__import__", "find_spec", "run_module"}
 
 
 def named(function: ast.expr) -> str:
-    """The last name of what is called."""
+    """The last part of the name of the called function."""
     return ast.unparse(function).rsplit(".", 1)[-1]
 
 

@@ -76,7 +76,7 @@ def scheduler(thresholding: bool = True) -> DDPMScheduler:
 
 
 def make_stage_ii(folder: Path, variant: str | None = None) -> Path:
-    """Write stage II, which stage I's text states serve too."""
+    """Write stage II, which uses the same token states as stage I."""
     torch.manual_seed(1)
     parts = unet(6, "timestep", deep=4), scheduler(), scheduler()
     pipe = IFSuperResolutionPipeline(
@@ -89,7 +89,7 @@ def make_stage_ii(folder: Path, variant: str | None = None) -> Path:
 
 
 def make_if(folder: Path, variant: str | None = None) -> Path:
-    """Write the whole pipeline as `save_pretrained` lays it, in half precision for variant fp16."""
+    """Write the whole pipeline in the layout of `save_pretrained`, in half precision for variant fp16."""
     torch.manual_seed(0)
     pipe = IFPipeline(
         tokenizer(), text_encoder(), unet(), scheduler(), None, None, None, requires_safety_checker=False

@@ -1,4 +1,4 @@
-"""The bench compares like with like, and says so in the right numbers. Tiny settings."""
+"""The bench gives both sides the same work and records the right numbers. Tiny settings."""
 
 import json
 from pathlib import Path
@@ -102,7 +102,7 @@ def test_what_a_clone_says_is_read(tmp_path):
 
 
 class Small(torch.nn.Module):
-    """A prior's UNet in IF's manner, told apart by its prompt."""
+    """A prior's UNet with IF's interface, whose answer depends on the prompt."""
 
     class config:
         sample_size = 8

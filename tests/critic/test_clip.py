@@ -1,4 +1,4 @@
-"""CLIP as the critic: a tiny random one of transformers' own classes, beside CLIPModel itself."""
+"""CLIP as the critic: a tiny random CLIP of transformers' own classes, compared with CLIPModel itself."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A CLIP folder: letters for words, two layers of next to no width."""
+    """A CLIP folder: its tokens are letters, and its two layers are very narrow."""
     path = tmp_path_factory.mktemp("clip")
     letters = [chr(i) for i in range(97, 123)]
     vocab = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]

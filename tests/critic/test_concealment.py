@@ -40,7 +40,8 @@ def test_a_true_illusion_stands_above_random_prompts():
 
 
 def test_the_sample_that_hides_its_other_reading_is_chosen():
-    # Two samples, prompts (skull, falls, other). From near the first shows its skull best, though the falls well.
+    # Two samples, prompts (skull, falls, other). Seen from near, the first shows its own prompt, the falls,
+    # better than the second does, but it shows the skull even better.
     near = Alignment(torch.tensor([[0.6, 0.5, 0.0], [0.1, 0.2, 0.0]]), torch.tensor([1, 1]), 3)
     afar = Alignment(torch.tensor([[0.6, 0.0, 0.0], [0.4, 0.1, 0.0]]), torch.tensor([0, 0]), 3)
     assert best(torch.stack([near.margin(), afar.margin()])) == 0

@@ -1,4 +1,4 @@
-"""The critic: its loss, its folder, and that it learns to tell pictures apart that it has not seen."""
+"""The critic: its loss, its folder, and that it learns to distinguish pictures that it was not trained on."""
 
 import json
 

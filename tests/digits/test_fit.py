@@ -1,4 +1,4 @@
-"""A training stage: its state stays until the last of its outs is written, and an absurd loss is no training."""
+"""A training stage: its state stays until the last of its outs is written, and an absurd loss is an error."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sampling of digits by every objective: exact estimators land on the image, exact networks have no loss."""
+"""Sampling of digits with every objective: exact estimators reach the image, exact networks have zero loss."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def tensors(seed: int = 0):
 
 
 def oracle(process, x0):
-    """The estimator that knows the image: the right answer to what the network is asked for."""
+    """An estimator that knows the image and returns the exact target of the network."""
     return lambda x_t, t: Estimate(process.target(x0, t, process.path.eps_of(x_t, t, x0)))
 
 
@@ -53,7 +53,7 @@ def test_an_exact_estimator_returns_the_image_by_every_sampler(name, steps):
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_loss_of_an_exact_network_is_zero(name):
-    """The network is shown time and x_t alone; the images are all the same, so it can know."""
+    """The network gets only time and x_t. All images are the same, so it can compute the exact target."""
     process, (image, _) = PROCESSES[name], tensors()
     image = image[:1]
     digits = Digits(image.expand(40, 1, 28, 28), torch.arange(40) % 10)
@@ -110,7 +110,7 @@ def test_estimators_show_the_network_its_time(process):
 
 
 def test_guidance_of_a_network_that_never_dropped_its_classes_is_one_line():
-    """Without dropped classes it never learned the estimate that guidance leads away from."""
+    """Without dropped classes the network never learned the unconditional estimate that guidance needs."""
     shipped = read_params("params.yaml")
     values = inherited(ClassParams, shipped) | shipped["train_class_unet"]
     dropped, never = (

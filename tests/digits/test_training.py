@@ -1,4 +1,4 @@
-"""Training: a kill leaves no trace, the average is right, and a loss that blows up says so."""
+"""Training: a kill changes no result, the moving average is right, and a diverging loss is reported."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""Distances between sets of features: closed forms, a library as oracle, and what they must order."""
+"""Distances between sets of features: closed forms, comparison with a library, and sets that they must rank correctly."""
 
 import math
 

@@ -10,7 +10,7 @@ from fundiff.pipeline.errors import UserError
 
 
 def digits(n: int, seed: int) -> Digits:
-    """Ten blurry shapes with jitter: enough for distances to order."""
+    """Ten blurry shapes with jitter: different enough that distances can rank sets of them."""
     g = torch.Generator().manual_seed(seed)
     shapes = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(9)).round()
     labels = torch.arange(n) % 10

@@ -1,4 +1,4 @@
-"""The two passes are torchvision's single one."""
+"""The blur in two passes equals torchvision's blur."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Figures: every pixel whole, every label in a place of its own, the same bytes for the same pictures."""
+"""Figures: pixels are enlarged by whole numbers, labels do not overlap, the same pictures give the same bytes."""
 
 from itertools import combinations
 
@@ -42,19 +42,19 @@ def test_nothing_overlaps_and_nothing_is_cut(items):
 
 
 def ink(path) -> np.ndarray:
-    """Where the figure is dark, a panel's hairline left out."""
+    """Where the figure is dark; the thin frame of a panel does not count."""
     return np.asarray(Image.open(path).convert("L")) < 200
 
 
 def groups(dark: np.ndarray, apart: int = 6) -> int:
-    """How many groups of inked lines there are, with at least so many blank lines between two."""
+    """The number of groups of dark lines; two groups have at least `apart` blank lines between them."""
     return 1 + int((np.diff(np.flatnonzero(dark)) > apart).sum())
 
 
 @pytest.mark.parametrize("words", ["I", "MMMMMMMMMMMMMMMM", "MMM\nMMMMMMMMMMMMMMM"])
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (4, 16), (16, 4)])
 def test_labels_are_whole_and_stand_apart(tmp_path, words, height, width):
-    """White panels leave the labels alone on the paper: three columns of them, and one beside each row."""
+    """With white panels only the labels are dark: one above each of three columns, or one beside each row."""
     panel = torch.ones(3, height, width)
     grid(tmp_path / "a.png", [[panel] * 3] * 2, column_labels=[words] * 3)
     grid(tmp_path / "b.png", [[panel] * 3] * 2, row_labels=[words] * 2)

@@ -1,4 +1,4 @@
-"""Pictures of every kind that users have: upright, of all depths, in their own colours, or one line."""
+"""Pictures of every kind that users have: opened upright, with any bit depth, in the right colours, or refused in one line."""
 
 import io
 import struct
@@ -60,7 +60,7 @@ def test_a_dark_picture_of_16_bits_stays_dark_and_a_dim_mask_is_stretched():
 
 
 def swapped_primaries() -> bytes:
-    """sRGB's profile with red and green exchanged: what a reader that ignores profiles gets wrong."""
+    """sRGB's profile with red and green exchanged: a reader that ignores profiles shows the wrong colours."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     at = {profile[132 + 12 * i : 136 + 12 * i].decode(): 132 + 12 * i for i in range(profile[131])}
     (red,), (green,) = (struct.unpack_from(">I", profile, at[name] + 4) for name in ("rXYZ", "gXYZ"))
@@ -72,7 +72,7 @@ def swapped_primaries() -> bytes:
 
 
 def of_cmyk() -> bytes:
-    """A profile of CMYK by two grid points an ink: all paper but for black ink, which it takes for red."""
+    """A CMYK profile with two grid points per ink: black ink looks red, every other ink looks like white paper."""
     grid = b"".join(bytes([140, 200, 190]) if i & 1 else bytes([255, 128, 128]) for i in range(16))
     matrix = b"".join(struct.pack(">i", 65536 * one) for one in (1, 0, 0, 0, 1, 0, 0, 0, 1))
     straight = bytes(range(256))

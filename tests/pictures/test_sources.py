@@ -107,7 +107,7 @@ def test_wrong_files_are_one_line(tmp_path):
 
 @pytest.fixture
 def server():
-    """A web server of this machine's own: what it answers, by path, and its address."""
+    """A local web server: its answers by path, and its address."""
     answers: dict[str, Callable] = {}
 
     class Handler(BaseHTTPRequestHandler):

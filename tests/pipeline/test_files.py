@@ -1,4 +1,4 @@
-"""Files and folders are written whole or not at all: a kill at any moment leaves one whole."""
+"""Files and folders are written completely or not at all: after a kill at any moment the old or the new one is complete."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ def test_where_the_block_fails_the_old_one_stays(tmp_path):
 @pytest.mark.parametrize("call", ["replace", "rmtree"])
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_kill_between_any_two_steps_leaves_one_whole(call, nth, tmp_path):
-    """The process ends, without a word to Python, just before the nth rename or removal."""
+    """The process ends at once, without Python's clean-up, just before the nth rename or removal."""
     filled(tmp_path / "out", "old")
     code = f"""
 import os, pathlib, shutil

@@ -1,4 +1,4 @@
-"""Files that params name: which, and that their bytes decide."""
+"""Files that params name: which ones are found, and that a change of their bytes is noticed."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ FIXED = ENVIRONMENT | {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}
 
 
 def dvc_repro(folder: Path, *arguments: str) -> subprocess.Popen:
-    """`dvc repro`, in a process group of its own, so that a kill takes the stage along."""
+    """`dvc repro` in its own process group, so that a kill also ends the stage."""
     command = ["dvc", "repro", *arguments]
     return subprocess.Popen(command, cwd=folder, env=FIXED, stdout=-3, stderr=-3, start_new_session=True)
 
@@ -65,7 +65,7 @@ def trained(tmp_path_factory) -> tuple[Path, dict[str, dict[str, str]]]:
 @pytest.mark.parametrize("name", TRAININGS)
 def test_kill_9_in_the_middle_then_the_same_bits(name, trained):
     folder, undisturbed = trained
-    # As if it had never run: else DVC would bring the finished training back from its cache.
+    # As if it had never run; otherwise DVC would restore the finished training from its cache.
     again = ("--force", "--single-item", "--no-run-cache", target_of(name))
     process = dvc_repro(folder, *again)
     deadline = time.monotonic() + 120

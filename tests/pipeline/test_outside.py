@@ -1,4 +1,4 @@
-"""What the world outside does to a stage: no memory, a full disk, no rights, Ctrl-C; one line each, and the old outs stay."""
+"""Faults from outside a stage: no memory, a full disk, no permission, Ctrl-C. Each gives one line, and the old outs stay."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_too_little_memory_is_one_line(error):
 
 
 def test_an_operation_without_a_deterministic_kernel_is_one_line():
-    """The error is torch's own, of an operation that this machine's device has none for."""
+    """The error is torch's own, from an operation without a deterministic kernel on this machine's device."""
     torch.set_deterministic_debug_mode("error")
     try:
         line = ended(lambda: torch.ones(4).put_(torch.tensor([0]), torch.ones(1)))
@@ -104,7 +104,7 @@ def test_a_full_disk_is_one_line_and_what_was_there_stays(kind, tiny_disk):
 
 
 def test_ctrl_c_is_one_line(project):
-    # A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+    # A shell makes its background processes ignore SIGINT, and their children inherit that.
     code = (
         "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fundiff.pipeline.stage import guarded\nprint('on', flush=True)\nguarded('mine', lambda: time.sleep(60))"

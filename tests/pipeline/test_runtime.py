@@ -1,4 +1,4 @@
-"""The runtime: what the environment says is taken, and what is wrong with it is said in one line."""
+"""The runtime: it follows the environment variables, and a wrong value gives one line."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def test_left_alone_the_processor_decides_the_precision(flags, precision, monkey
 
 
 def test_a_precision_is_never_timed(monkeypatch):
-    """Under load a timing would say something else, in the middle of a repro or between a kill and the next run."""
+    """A timing would depend on the load, so it could change during a repro, or between a kill and the next run."""
     monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("timed"))
     monkeypatch.setattr(time, "monotonic", lambda: pytest.fail("timed"))
     assert prepare_runtime().precision == precision_of("cpu")
@@ -101,7 +101,7 @@ def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path)
 
 
 def on_a_gpu(monkeypatch) -> None:
-    """As if this machine had a CUDA GPU, as far as the choice of settings goes."""
+    """Make the choice of settings believe that this machine has a CUDA GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     monkeypatch.setattr(runtime, "checked", lambda device: device)

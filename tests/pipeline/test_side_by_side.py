@@ -1,4 +1,4 @@
-"""`make repro`'s two lanes: what each runs, and what it says where one fails or is stopped. Real DVC, stages of a line."""
+"""`make repro`'s two lanes: what each runs, and the output if one fails or is stopped. Real DVC, stages of one line each."""
 
 import signal
 import subprocess
@@ -52,7 +52,7 @@ NEEDS = {"train_time_unet": ["fetch_mnist"], "judge": ["fetch_mnist"], "report":
 
 @pytest.fixture
 def project(tmp_path):
-    """Three pipelines of our names: a stage that sleeps in one lane, one to be written by the test in the other."""
+    """Three pipelines with the project's names and trivial stages; the test sets the commands of `sdedit` and `judge`."""
     shell(tmp_path, "git", "init", "-q")
     shell(tmp_path, "dvc", "init", "-q")
     sleeper = (

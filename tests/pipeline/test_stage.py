@@ -1,4 +1,4 @@
-"""What every stage does around its work: errors of users in one line, all others as they are."""
+"""What every stage does around its work: users' errors give one line, all other errors are passed on."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Several processes work as one: the same loss, the same digits, the files once, and a kill leaves no trace."""
+"""Several processes work as one: the same loss, the same digits, files written once, and a kill changes no result."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from fundiff.pipeline.noise import seeded
 from tests.commands import ENVIRONMENT, shell
 from tests.pipelines import copy_pipelines
 
-LEVELS = 2  # of 255: what rounding, through some steps of a sampler, comes to
+LEVELS = 2  # grey levels of 255: the effect of rounding after some steps of a sampler
 FIXED = {
     name: os.environ.get(name, usual)
     for name, usual in {"FUNDIFF_PRECISION": "fp32", "FUNDIFF_THREADS": "1"}.items()
 }
 pytestmark = pytest.mark.bits
 ALONE = ["env", *(f"{k}={v}" for k, v in FIXED.items()), "python", "-m"]
-# A port of its own, for other tests may be running; --multi_gpu is what starts several processes, on CPUs too.
+# Its own port, because other tests may be running. --multi_gpu starts several processes, on CPUs too.
 TWO = [
     *ALONE[:-2],
     *["accelerate", "launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0", "-m"],
@@ -74,7 +74,7 @@ def test_only_the_first_leaves_files(tmp_path, monkeypatch):
 
 
 def project(folder: Path) -> Path:
-    """A small class-conditioned training and its sampling: shares are uneven, and the last batch is one digit."""
+    """A small class-conditioned training and its sampling; the processes' shares differ, and the last batch is one digit."""
     for name in ("src", "stages"):
         (folder / name).symlink_to(Path(name).resolve())
     copy_pipelines(folder)
@@ -103,13 +103,13 @@ def apart(one: np.ndarray, two: np.ndarray) -> int:
 
 
 def left(folder: Path) -> dict[str, str]:
-    """SHA-256 of all files below a folder but the figures' runtime, and what a run keeps to go on."""
+    """SHA-256 of all files below a folder except JSON files, which name the runtime."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
     return {path.relative_to(folder).as_posix(): digest(path) for path in sorted(paths)}
 
 
 def numbers(folder: Path, stage: str) -> dict:
-    """A stage's numbers, but for the line that tells of the runtime."""
+    """A stage's numbers without the entry `runtime`."""
     told = yaml.safe_load((folder / f"metrics/{stage}.json").read_text(encoding="utf-8"))
     return told | {"runtime": None}
 
@@ -127,7 +127,7 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
 def test_two_processes_reach_the_loss_of_one_and_leave_the_same_files(trained):
     one, two = trained
     first, second = numbers(one, "train_class_unet"), numbers(two, "train_class_unet")
-    # Batch norm over half batches is all that differs.
+    # The only difference is batch norm, which sees half batches.
     assert second["validation_loss"] == pytest.approx(first["validation_loss"], rel=0.02)
     assert second["train_loss"] == pytest.approx(first["train_loss"], rel=0.02)
     assert set(left(one)) == set(left(two))
@@ -142,13 +142,13 @@ def test_digits_sampled_by_two_processes_are_those_of_one(trained, tmp_path):
     for folder, launcher in ((one, ALONE), (two, TWO)):
         shell(folder, *launcher, "stages.sample_class_unet")
     assert set(left(one)) == set(left(two))
-    # Half a batch may be convolved by another kernel: the last bit of a number, and so a grey level, may differ.
+    # Half a batch may use another convolution kernel: the last bit of a number, so a grey level, may differ.
     samples = [np.load(folder / "data/samples/class_unet.npz") for folder in (one, two)]
     assert np.array_equal(samples[0]["labels"], samples[1]["labels"])
     assert apart(*(sample["images"] for sample in samples)) <= LEVELS
     for figure in (one / "report/figures/class_unet").glob("*.png"):
         assert apart(*(np.asarray(Image.open(f / figure.relative_to(one))) for f in (one, two))) <= LEVELS
-    # A sample on the border may move to the other side: shares of the 51 samples by one of them, of a digit's 5 by 0.2.
+    # A sample on a decision border may change sides. That is 1 of 51 samples, or 1 of a digit's 5 (0.2).
     first, second = (pd.json_normalize(numbers(f, "sample_class_unet")).iloc[0] for f in (one, two))
     assert list(first.index) == list(second.index)
     for name, value in first.items():

@@ -1,4 +1,4 @@
-"""What a prior's folder may hold: another class, other or missing weights, pickles; each is one line, none is run."""
+"""Faulty folders of a prior: another class, other or missing weights, pickles. Each gives one line, and no code is run."""
 
 import json
 import pickle
@@ -59,7 +59,7 @@ def configured(path: str, **changes) -> Callable:
 
 
 def weighed(change: Callable, path: str = UNET) -> Callable:
-    """The weights changed; the first of them by name is what is dropped or made another."""
+    """Change a weights file: `change` gets the weights and the alphabetically first name, which it drops or replaces."""
 
     def changed(folder: Path) -> None:
         weights = load_file(folder / path)
@@ -134,7 +134,7 @@ def test_a_folder_that_is_no_prior_is_one_line(change, load, said, folder):
 
 
 class Trap:
-    """What would leave a file behind if anyone unpickled it."""
+    """An object that writes a file if it is unpickled."""
 
     def __init__(self, path: Path):
         self.path = path

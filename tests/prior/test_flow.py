@@ -36,7 +36,7 @@ def noise():
 
 
 def test_euler_on_the_line_is_ddim_on_the_priors_own_path(flow):
-    """From the noise of t = 900, whose point on the line is the same but for its length."""
+    """Both start from the same noise at t = 900; on the linear path it is multiplied by the path's norm."""
     own, bridge = flow.prior, flow.bridge.path
     timesteps = [*range(900, -1, -60), -1]
     by_ddim = denoise(

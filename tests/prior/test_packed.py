@@ -30,7 +30,7 @@ def pictures(rows: int) -> torch.Tensor:
 @pytest.mark.bits
 @torch.no_grad()
 def test_in_bf16_the_answers_are_equal_but_for_one_rounding(network):
-    """On cores with AVX512-bf16 they are equal to the bit; which kernel oneDNN takes is another processor's own choice."""
+    """On cores with AVX512-bf16 they are equal bit by bit; on other processors oneDNN may choose another kernel."""
     prepared = packed(copy.deepcopy(network), torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         for rows in ROWS:

@@ -1,4 +1,4 @@
-"""A prior of DeepFloyd's layout through the loader, the prompts and the loop; and every way in which it can fail."""
+"""A prior in DeepFloyd's layout: the loader, the prompts and the loop, and every way in which they can fail."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The shipped prior's UNet without diffusers is, bit for bit, its diffusers class, and costs no import of it."""
+"""The shipped prior's UNet equals its diffusers class bit by bit, and does not import diffusers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Prompts encoded once and kept by content: what is encoded, when, and what it depends on."""
+"""Prompts are encoded once and cached by content: what is encoded, when, and what the cache depends on."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def model(tmp_path_factory):
 
 
 class Encoder:
-    """Counts what it is asked for."""
+    """An encoder that records what it is asked to encode."""
 
     def __init__(self):
         self.asked: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""Real-ESRGAN in plain torch: ncnn's own result, and the errors of its weights."""
+"""Real-ESRGAN in plain torch: it gives ncnn's result, and faulty weights give errors."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Stage II through views: alone it is diffusers' own pipeline; an anagram stays an anagram."""
+"""Stage II through views: with one view it equals diffusers' own pipeline; an anagram stays an anagram."""
 
 import pytest
 import torch
@@ -73,7 +73,7 @@ def test_a_view_of_the_large_picture_is_the_view_of_the_small_one(name):
     low = LOW.repeat_interleave(FACTOR, 2).repeat_interleave(FACTOR, 3)
     seen = small.view(LOW).repeat_interleave(FACTOR, 2).repeat_interleave(FACTOR, 3)
     assert torch.equal(large.inverse(large.view(low)), low)
-    if name not in ("skew", "jigsaw", "inner_circle"):  # their finer edges run between the small one's pixels
+    if name not in ("skew", "jigsaw", "inner_circle"):  # enlarged, their edges are finer than small pixels
         assert torch.equal(large.view(low), seen)
     else:
         assert (large.view(low) == seen).float().mean() > 0.6

@@ -1,4 +1,4 @@
-"""The text encoder from its package: known weights, or one line that says what to do."""
+"""The text encoder from its package: it has the known weights, or an error says in one line what to do."""
 
 from importlib import metadata
 

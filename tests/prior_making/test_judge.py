@@ -1,4 +1,4 @@
-"""The independent judge: TensorFlow's padding, ranks among names, a distance with a floor; its own weights where they are installed."""
+"""The independent judge: TensorFlow's padding, ranks among names, a distance with a floor, and its weights if installed."""
 
 from importlib import metadata
 

@@ -1,4 +1,4 @@
-"""The prior's network: the stock contract outside, a coarse grid inside, and a folder that IFPipeline takes."""
+"""The prior's network: the interface of diffusers' UNet, a coarse grid inside, and a folder that IFPipeline can load."""
 
 import pytest
 import torch

@@ -158,7 +158,7 @@ def test_as_many_things_as_are_said_stand_apart():
 
 @pytest.mark.parametrize("relation", RELATIONS)
 def test_a_relation_holds(relation):
-    """The first thing is red, the second blue: where their middles are tells the relation."""
+    """The first thing is red, the second blue; the places of their centres show the relation."""
     from prior.making.layouts import related
 
     one, other = (Image.fromarray(disc(c)).crop((8, 8, 57, 57)) for c in ((210, 30, 30), (30, 30, 210)))

@@ -99,7 +99,7 @@ def webp_of(index: int) -> bytes:
 
 
 def pack(path: Path, members: dict[str, bytes]) -> str:
-    """Write an npm package; its SHA-256."""
+    """Write an npm package; returns its SHA-256."""
     with tarfile.open(path, "w:gz") as archive:
         for name, data in members.items():
             entry = tarfile.TarInfo(f"package/{name}")
@@ -186,7 +186,7 @@ def project(tmp_path_factory) -> Path:
 
 
 def run(project: Path, *command: str) -> str:
-    """Run a command in the project; its output. It must succeed."""
+    """Run a command in the project and return its output. It must succeed."""
     path = os.pathsep.join(["src", ".", os.environ.get("PYTHONPATH", "")])
     environment = ENVIRONMENT | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
@@ -220,7 +220,7 @@ def has(package: str) -> bool:
 @needs_node
 @pytest.mark.slow
 def test_a_training_elsewhere_is_rehearsed_with_tiny_numbers(project, tmp_path):
-    """Pack, train two legs as a GPU would, collect; the second leg goes on from the first's weights."""
+    """Pack, train two legs as on a GPU machine, collect; the second leg begins with the weights of the first."""
     for stage in ("fetch_drawings", "render"):
         run(project, sys.executable, "-m", f"prior.stages.{stage}")
     archive, first, last = (str(tmp_path / name) for name in ("prior.zip", "first", "last"))

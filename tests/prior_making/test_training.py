@@ -1,4 +1,4 @@
-"""The prior's training: its two losses against closed forms and diffusers, its average, and a kill that leaves no trace."""
+"""The prior's training: its two losses against closed forms and diffusers, its average, and that a kill changes no result."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def pictures() -> Pictures:
 
 
 class Net(nn.Module):
-    """Six channels out of picture, time and words; `answer` replaces the estimate in tests of the losses."""
+    """Makes six channels from picture, time and words; `answer` replaces the estimate in tests of the losses."""
 
     def __init__(self, answer=None):
         super().__init__()
@@ -180,7 +180,7 @@ def test_the_rate_warms_up_stays_and_falls():
 
 
 def train(path, until, stop_at=None):
-    """Train a Net to `until` images, writing a checkpoint at every step; go on from the one that is there."""
+    """Train a Net to `until` images with a checkpoint at every step; continue from an existing checkpoint."""
     torch.manual_seed(0)
     training = Training(Net(), recipe(images=until), CPU)
     if path.exists():
@@ -200,7 +200,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
     killed = tmp_path / "killed.pt"
     code = f"import pathlib, tests.prior_making.test_training as t; t.train(pathlib.Path({str(killed)!r}), 64, stop_at=24)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "."])}
-    threads = torch.get_num_threads()  # bits are compared, so the process must have as many
+    threads = torch.get_num_threads()  # bits are compared, so the process must use as many threads
     process = subprocess.Popen(
         [sys.executable, "-c", f"import torch; torch.set_num_threads({threads}); {code}"], env=environment
     )
@@ -219,7 +219,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path):
 
 
 def test_the_running_sums_of_the_log_outlive_a_kill():
-    """Cut at a step inside a row of the log, the row still is the mean of all its steps."""
+    """If a kill comes between two rows of the log, the next row is still the mean of all its steps."""
     whole, cut = (Training(nn_of(), recipe(images=4 * LOGGED), CPU) for _ in range(2))
     list(whole.steps(pictures(), PATH))
     for images in cut.steps(pictures(), PATH):
@@ -272,7 +272,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
 
 
 def test_a_checkpoint_goes_only_when_all_outs_are_written(monkeypatch, tmp_path):
-    """A leg whose log cannot be written keeps its state; the next try goes on from it, and then it is gone."""
+    """A leg whose log cannot be written keeps its checkpoint. The next run continues from it and then deletes it."""
     state, seen = tmp_path / "leg" / "state.pt", []
     leg = load_section(Leg, "train_last", NAMES, "prior/params.yaml")
 

@@ -62,7 +62,7 @@ def test_forward_is_diffusers(t, seed):
 
 
 def test_the_linear_path_is_the_courses_straight_line():
-    """x_t = (1 - t) noise + t image, velocity image - noise, and t is what the network is shown."""
+    """x_t = (1 - t) noise + t image, the velocity is image - noise, and the network gets t as its time."""
     image, noise = tensors()
     for t in (-1, 74, 149, 299):
         shown = LINEAR.time(t)
@@ -149,7 +149,7 @@ def test_learned_range_variance_is_diffusers_and_its_ends_are_the_bounds(t):
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 def test_renoising_leads_where_the_forward_process_does(path):
-    """Means and variances of the noise of two stretches are those of both at once."""
+    """Two steps of noise give the same mean and variance as one step over both."""
     x0, _ = tensors()
     zero, one = torch.zeros_like(x0), torch.ones_like(x0)
     mean = path.renoise(path.forward(x0, 50, zero), 50, 200, zero)

@@ -1,4 +1,4 @@
-"""Components: together they are the picture, so equal estimates of all are that estimate."""
+"""Components sum to the picture, so if all estimates are equal, their combination is the same estimate."""
 
 import pytest
 import torch

@@ -76,7 +76,7 @@ def test_jumps_back_ask_nothing_of_the_estimator_and_are_the_forward_process():
 
 
 def repaint(steps: int) -> tuple[RePaintScheduler, EpsPrediction[VariancePreserving]]:
-    """diffusers' scheduler of RePaint, set to so many of 300 timesteps, and the same process of ours."""
+    """diffusers' RePaint scheduler, set to `steps` of 300 timesteps, and our process with the same path."""
     made = RePaintScheduler(300, 1e-4, 0.02, "linear", eta=1.0, clip_sample=False)
     made.set_timesteps(steps, jump_length=10, jump_n_sample=2)
     made.alphas_cumprod = made.alphas_cumprod.double()
@@ -85,7 +85,7 @@ def repaint(steps: int) -> tuple[RePaintScheduler, EpsPrediction[VariancePreserv
 
 @pytest.mark.parametrize("steps", [300, 299, 50, 37, 13])
 def test_a_step_of_repaint_is_diffusers(steps, monkeypatch):
-    """Its ancestral step of the posterior's variance inside the hole, and the noised original outside."""
+    """An ancestral step with the posterior's variance inside the hole, and the noised original outside."""
     made, process = repaint(steps)
     g = torch.Generator().manual_seed(0)
     x, eps, noise = (torch.randn(2, 3, 8, 8, generator=g, dtype=torch.float64) for _ in range(3))
@@ -114,7 +114,7 @@ def test_the_way_back_of_repaint_is_diffusers(steps, monkeypatch):
             "diffusers.schedulers.scheduling_repaint.randn_tensor", lambda *a, draws=drawn, **k: next(draws)
         )
         deviation = process.path.renoise(zero, t - 1, t - 1 + stride, one)
-        apart = made.undo_step(torch.zeros(stride, dtype=torch.float64), t)  # each draw in a place of its own
+        apart = made.undo_step(torch.zeros(stride, dtype=torch.float64), t)  # each draw has its own element
         assert torch.allclose(apart.norm(), deviation, atol=1e-6)
 
 
@@ -135,7 +135,7 @@ def test_a_kept_component_is_the_originals_at_the_end_and_the_rest_is_drawn():
     start = torch.randn(2, 3, 8, 8)
     end = last(denoise(start, lambda x, t: Estimate(x), TIMESTEPS, STEP, sample_generators(0, 2), kept))
     assert torch.allclose(kept(start, 0), start - high(start) + high(ORIGINAL))
-    grey, colours = colour()  # a projection and its rest: what is kept is then exactly the original's
+    grey, colours = colour()  # `grey` is a projection, so the kept component is exactly the original's
     shown = keep_component(ORIGINAL, grey, PATH, sample_generators(1, 2), 0)(start, 0)
     assert torch.allclose(grey(shown), grey(ORIGINAL), atol=1e-6)
     assert torch.allclose(colours(shown), colours(start), atol=1e-6)

@@ -10,20 +10,20 @@ from fundiff.views.registry import VIEWS
 pytestmark = pytest.mark.bits
 
 EMB = torch.randn(3, 77, 4, generator=torch.Generator().manual_seed(0))
-BOTH = torch.cat([EMB, EMB.flip(0)])  # what the rows of two views are told
+BOTH = torch.cat([EMB, EMB.flip(0)])  # the embeddings for the rows of two views
 NONE = torch.zeros(77, 4)
 X = torch.randn(3, 3, 40, 40, generator=torch.Generator().manual_seed(1))
 
 
 def prior(x_t, t, embeddings):
-    """Stands for a UNet: each row's answer depends on its place, its pixels, t and its own prompt alone."""
+    """Replaces a UNet: the answer for a row depends only on its position, its pixels, t and its own prompt."""
     ramp = torch.linspace(0, 1, x_t.shape[-2])[:, None]
     tint = embeddings.mean((1, 2))[:, None, None, None]
     return Estimate(x_t * ramp + tint + t / 1000, torch.tanh(x_t + tint))
 
 
 def counting():
-    """That prior, and the list of the rows of its calls so far."""
+    """The same prior, and a list of the number of rows in each of its calls."""
     sizes = []
 
     def counted(x_t, t, embeddings):
@@ -48,7 +48,7 @@ def test_guidance_1_is_the_conditional_estimate_bit_for_bit():
 
 
 def test_guidance_0_is_the_unconditional_estimate_bit_for_bit():
-    """The noise alone: the place in the learned range stays the conditional branch's."""
+    """Only eps is unconditional; v is still that of the conditional branch."""
     unconditional = conditional(prior, NONE.expand_as(EMB))
     assert torch.equal(guided(prior, EMB, NONE, 0)(X, 500).eps, unconditional(X, 500).eps)
     assert torch.equal(

@@ -1,4 +1,4 @@
-"""The one loop: what it yields, who takes part when, and that a sample is the same alone or in a batch."""
+"""The denoising loop: what it yields, when a row enters, and that a sample is the same alone or in a batch."""
 
 import weakref
 

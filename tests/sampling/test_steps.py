@@ -1,4 +1,4 @@
-"""Steps, each against diffusers' schedulers and closed forms; the fast ones exact on a point mass."""
+"""Steps compared with diffusers' schedulers and with closed forms; the fast samplers are exact on a point mass."""
 
 from itertools import pairwise
 
@@ -102,7 +102,7 @@ def test_ddim_is_diffusers():
 
 @pytest.mark.parametrize("steps", [300, 299, 37, 13])
 def test_ddim_is_diffusers_where_the_stride_does_not_divide_t(steps):
-    """diffusers' own next timestep is its list's only where the stride divides T, so each step is asked by itself."""
+    """diffusers goes to the next timestep of its list only if the stride divides T, so each step is compared separately."""
     made, timesteps = (
         DDIMScheduler(T, B1, BT, "linear", clip_sample=False, set_alpha_to_one=True),
         strided(T, steps),
@@ -155,7 +155,7 @@ def test_all_predictions_take_the_same_steps(prediction):
 
 @pytest.mark.parametrize("steps", [1, 13, 37, 300])
 def test_ddim_on_the_linear_path_is_euler(steps):
-    """Along a whole denoising by an estimate that curves, also with strides that do not divide T."""
+    """Over a whole denoising with an estimate that is not constant, also with strides that do not divide T."""
     start = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
     def curved(x_t, t):
@@ -200,7 +200,7 @@ def test_a_point_mass_is_found_by_every_sampler(name, calls):
 
 
 def test_dpm_solver_is_of_second_order_where_ddim_is_of_first():
-    """Four times the steps to t = 0: a quarter of DDIM's error, a sixteenth or so of DPM-Solver++'s."""
+    """Four times as many steps divide DDIM's error by about 4 and DPM-Solver++'s by about 16."""
 
     def to_zero(steps: int) -> list[int]:
         return [*torch.linspace(T - 1, 0, steps).round().long().tolist(), -1]
@@ -259,7 +259,7 @@ def test_strided_timesteps_are_diffusers_trailing_ones(count, steps):
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 10, 50])
 def test_every_call_is_a_step_of_the_same_length(steps):
-    """dx/dalpha = x from alpha 0 to 1: n Euler steps come to (1 + 1/n)^n x, and one call fewer to less."""
+    """dx/dalpha = x from alpha 0 to 1: n Euler steps give (1 + 1/n)^n x, and fewer steps give less."""
     x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     grown = denoise(x, lambda x, t: Estimate(x), strided(T, steps), euler(FLOW.path), sample_generators(0, 2))
     assert torch.allclose(last(grown), (1 + 1 / steps) ** steps * x, rtol=1e-4)

@@ -26,7 +26,7 @@ class Smoked(NamedTuple):
 
 
 def make_clone(folder: Path, *paths: str) -> Path:
-    """The project as git has it (and what is about to be committed), or `paths` of it alone, in an empty folder."""
+    """Copy the project as git has it, with files not yet committed, or only `paths` of it, to an empty folder."""
     copy_listed(folder, *paths)
     shell(folder, "git", "init", "-q", "-b", "main")
     shell(folder, "git", "add", "-A")
@@ -35,7 +35,7 @@ def make_clone(folder: Path, *paths: str) -> Path:
 
 
 def end_processes(folder: Path) -> None:
-    """Kill what still runs in the folder: a queue's worker that found no end."""
+    """Kill processes that still run in the folder, such as a worker of DVC's queue."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if Path(process.cwd()).is_relative_to(folder):
@@ -52,7 +52,7 @@ def clone(tmp_path_factory) -> Path:
 def smoke(tmp_path_factory, worker_id) -> Smoked:
     """A clone after the smoke profile; the first worker of pytest-xdist that needs it makes it for all.
 
-    Every stage pays its imports and DVC's lock: a quarter of an hour on slow cores, whatever the sizes.
+    Every stage needs time for its imports and DVC's lock: a quarter of an hour on slow cores, with any sizes.
     """
     base = tmp_path_factory.getbasetemp()
     root = base if worker_id == "master" else base.parent

@@ -1,4 +1,4 @@
-"""The project where its users may have it: any folder, any locale, no HOME, a shallow clone, a ZIP, an old Python, no tools.
+"""The project as users may have it: any folder, any locale, no HOME, a shallow clone, a ZIP, an old Python, no tools.
 
 Each case runs two cheap stages by real DVC, or says in one line why it cannot.
 """
@@ -41,7 +41,7 @@ NEEDED += (
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """What two cheap stages need of the project, committed."""
+    """A repository with the part of the project that two cheap stages need."""
     return make_clone(tmp_path_factory.mktemp("source") / "fundiff", *NEEDED)
 
 
@@ -119,7 +119,7 @@ def test_line_ends_of_windows(source, tmp_path):
 
 
 def test_two_repros_at_once(source, tmp_path):
-    """Of one stage and of two: each ends well or says in one line that the other is at work; the next one is right."""
+    """Of one stage and of two: each succeeds, or says in one line that another one runs; the next one gives the right result."""
     folder = shutil.copytree(source, tmp_path / "twice")
     for other in ("fetch_images", "fetch_mnist"):
         start = time.monotonic()
@@ -186,7 +186,7 @@ EXPERIMENT = (
 
 
 def test_a_picture_of_ones_own_in_an_experiment_elsewhere(source, tmp_path, monkeypatch):
-    """An experiment in another folder has what git knows; one line says so where the picture is missing."""
+    """An experiment in another folder has only the files that git knows; if the picture is missing, one line says so."""
     folder = shutil.copytree(source, tmp_path / "experiments")
     monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", "src")
     shutil.copy(folder / "data/images/crab.svg", folder / "data/images/mine.svg")

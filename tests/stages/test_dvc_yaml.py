@@ -1,4 +1,4 @@
-"""The dvc.yaml files, params.yaml and the stages say the same."""
+"""The dvc.yaml files, params.yaml and the stages agree."""
 
 import importlib
 import re
@@ -24,7 +24,7 @@ def test_every_stage_has_its_file_its_entry_and_its_section():
 
 
 def quoted_rooms() -> set[str]:
-    """The rooms whose source the report shows beside its equations."""
+    """The rooms (packages of src/fundiff) whose source the report shows next to its equations."""
     templates = "".join(path.read_text(encoding="utf-8") for path in Path("report/template").glob("*.html"))
     return {f"src/fundiff/{room}" for room in re.findall(r'code\("fundiff\.(\w+)\.', templates)}
 
@@ -116,7 +116,7 @@ def test_data_deps_are_outs_of_a_stage_or_in_git():
 
 
 def test_the_root_pipeline_never_runs_the_priors():
-    """DVC reads every dvc.yaml below the root: a dep that is an out there would bring that whole pipeline along."""
+    """DVC reads every dvc.yaml below the root: a dep that is an out of prior/dvc.yaml would run that pipeline too."""
     made = {out for entry in stage_entries(pipelines=["prior/dvc.yaml"]).values() for out in made_by(entry)}
     deps = {dep for entry in ENTRIES.values() for dep in entry["deps"]}
     assert not {(dep, out) for dep in deps for out in made if f"{dep}/".startswith(f"{out}/")}

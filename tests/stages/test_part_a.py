@@ -68,7 +68,7 @@ def shrunk(params: dict, prior: Path) -> dict:
             section["levels"] = [0, 2, 3]
     for name in ("iterative_denoising", "sampling", "guidance"):
         params[name]["step"] = (
-            "scheduler"  # an untrained network's unbounded x0 is black and white in every frame
+            "scheduler"  # without bounds an untrained network's x0 is black and white in every frame
         )
     params["setup"]["num_inference_steps"] = [2, 3]
     params["guidance"] |= {"sweep": [1], "count": 2, "negative_prompts": ["a snowy village"]}

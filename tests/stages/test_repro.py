@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(2700)  # whole pipelines, on cores of any speed
 
 
 def changed(section: dict) -> dict:
-    """The section with its first number changed by a little, or its first text or switch."""
+    """The section with a small change to its first number, text or true/false value."""
     for key, value in section.items():
         if isinstance(value, bool):
             return section | {key: not value}
@@ -63,13 +63,13 @@ def test_smoke_profile_runs_whole_then_nothing_then_one_stage(smoked):
 
 
 def of_params(stage: Stage) -> list[Dependency]:
-    """What a stage reads of params.yaml: keys of it, or the file."""
+    """What a stage reads from params.yaml: some keys, or the whole file."""
     return [dep for dep in stage.deps if dep.fs_path.endswith("params.yaml")]
 
 
 @pytest.fixture(scope="module")
 def of_stages(smoked) -> dict[str, list[Dependency]]:
-    """What every stage of the clone reads of params.yaml, as DVC loads it: once for all keys, which takes seconds."""
+    """What every stage of the clone reads from params.yaml. DVC takes seconds to load this, so it is done once."""
     with Repo(str(smoked.folder)) as repo:
         pipelines = {str(smoked.folder / pipeline) for pipeline in PIPELINES}
         return {stage.name: of_params(stage) for stage in repo.index.stages if stage.path in pipelines}
@@ -78,7 +78,7 @@ def of_stages(smoked) -> dict[str, list[Dependency]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMS)
 def test_a_changed_key_concerns_its_stage_alone(smoked, of_stages, name, monkeypatch):
-    """What reads the key itself; what follows a stage is decided by the bytes it leaves."""
+    """Only the stages that read the key change; whether later stages rerun depends on the bytes that these write."""
     path = smoked.folder / "params.yaml"
     before = path.read_text(encoding="utf-8")
     params = yaml.safe_load(before)
@@ -86,7 +86,7 @@ def test_a_changed_key_concerns_its_stage_alone(smoked, of_stages, name, monkeyp
         path.write_text(
             yaml.safe_dump(params | {name: changed(params[name])}, sort_keys=False), encoding="utf-8"
         )
-        # DVC's own answer; it would hash everything else too, and parse the file for each of the stages.
+        # Ask DVC only about params: it would also hash all files. Parse the file once, not for each stage.
         parsed = param.load_path(str(path), localfs)
         monkeypatch.setattr(param, "load_path", lambda *_: parsed)
         rerun = {stage for stage, deps in of_stages.items() if any(dep.status() for dep in deps)}
@@ -103,7 +103,7 @@ def test_a_changed_key_concerns_its_stage_alone(smoked, of_stages, name, monkeyp
 
 
 def concerned(clone: Path, file: str, monkeypatch) -> set[str]:
-    """The stages that DVC finds changed where a byte is added to a file, by its own hashes."""
+    """The stages that DVC finds changed, by its own hashes, if a byte is added to a file."""
     path, before = clone / file, (clone / file).read_bytes()
     try:
         path.write_bytes(before + b"\n")

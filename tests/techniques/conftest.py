@@ -52,11 +52,11 @@ def plain(bench, settings) -> Tensor:
 
 @pytest.fixture
 def generators(settings) -> list[torch.Generator]:
-    """Those that `plain` was drawn with."""
+    """The generators with which `plain` was drawn."""
     return sample_generators(settings.seed, 2)
 
 
 @pytest.fixture
 def known(settings) -> list[torch.Generator]:
-    """For the noise of what a constraint keeps."""
+    """Generators for the noise of what a constraint keeps."""
     return sample_generators(settings.seed, 2, "known")

@@ -1,4 +1,4 @@
-"""Visual anagrams: readings that agree are plain sampling; what the reductions have in common."""
+"""Visual anagrams: if all readings are the same it is plain sampling; what the reductions have in common."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Hybrid images: prompts that agree are plain sampling, and each prompt rules its own frequencies."""
+"""Hybrid images: with two equal prompts it is plain sampling, and each prompt determines its own frequencies."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def test_the_same_prompt_twice_is_plain_guided_sampling(bench, settings, plain):
 
 
 def test_a_kernel_of_one_pixel_leaves_all_to_the_prompt_that_is_far(bench, settings):
-    """It passes every frequency. Of the noise alone: the learned variance is the mean of both prompts'."""
+    """Such a kernel passes every frequency. Only eps is compared: the learned variance is the mean of both prompts."""
     far, both = (
         bench.conditional(["a tree"]),
         hybrid(bench.conditional(["a tree"]), bench.conditional(["a flame"]), 1),

@@ -1,4 +1,4 @@
-"""Inpainting: what is known is exact, and nothing known is plain sampling."""
+"""Inpainting: the known region is exact, and without a known region it is plain sampling."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""SDEdit: where it starts, what it returns at its ends, and that rows do not disturb one another."""
+"""SDEdit: where it starts, what it returns at the first and the last level, and that rows do not affect each other."""
 
 from itertools import pairwise
 

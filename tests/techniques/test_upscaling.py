@@ -48,7 +48,7 @@ def test_what_is_missing_from_afar_is_added_and_nothing_else(small):
     "view", ["flip", "rotate_180", "negate", "mirror then cycle_colours then cycle_colours"]
 )
 def test_an_anagram_of_the_turned_picture_is_the_turned_anagram(network, small, view):
-    """So no reading is favoured: whichever way up the small one is given, the same large one comes out."""
+    """No reading is favoured: the small picture in another view gives the same large picture in that view."""
     view = view_named(view)
     both = [view_named("identity"), view]
     turned_first = view.inverse(upscaled(network, view.view(small), [view_named("identity"), Inverse(view)]))
@@ -56,7 +56,7 @@ def test_an_anagram_of_the_turned_picture_is_the_turned_anagram(network, small, 
 
 
 class Inverse:
-    """A view undone."""
+    """The inverse of a view."""
 
     def __init__(self, view):
         self.view, self.inverse = view.inverse, view.view

@@ -1,4 +1,4 @@
-"""Views: noise in, noise out; undone exactly; on their way from the picture into the view."""
+"""Views: they keep noise N(0, I), their inverse is exact, and their animations run from the picture to the view."""
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ def test_a_permutation_from_a_file(tmp_path):
     "name", [*VIEWS, "flip then rotate_90", "rotate_90 then jigsaw", "negate then flip then mirror"]
 )
 def test_which_views_commute_with_resizing(name):
-    """Bilinear resizing, then the view, or the other way round."""
+    """Compares bilinear resizing before the view with resizing after it."""
     view, x = view_named(name), torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 2 - 1
 
     def large(x):

@@ -44,8 +44,8 @@ class Alignment:
     def margin(self, others: Sequence[int] = ()) -> Tensor:
         """Similarity to the own prompt minus that to wrong ones, `[N]`; the best of N samples has the largest margin.
 
-        The wrong ones are the vocabulary's mean and each column of `others` (prompts of other views of the same
-        picture); the largest of them counts.
+        Wrong similarities are the mean over the vocabulary and each column of `others` (prompts of other views of the same
+        picture). The largest of them is subtracted.
         """
         over = [self.wrong, *(self.scores[:, other] for other in others)]
         return self.own - torch.stack(over).amax(0)
@@ -71,5 +71,5 @@ def alignment(
 
 
 def best(margins: Tensor) -> int:
-    """Index of the sample with the largest smallest margin over its views; margins `[views, N]`."""
+    """Index of the sample whose smallest margin over its views is the largest; margins `[views, N]`."""
     return int(torch.as_tensor(margins).amin(0).argmax())

@@ -34,7 +34,7 @@ class ClipCritic:
                 known, revision=revision, use_safetensors=True, output_loading_info=True
             )
             self.processor = CLIPProcessor.from_pretrained(known, revision=revision)
-        except Exception as error:  # transformers raises many kinds for a bad folder
+        except Exception as error:  # transformers raises many kinds of errors for a bad folder
             reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
             raise UserError(
                 f"critic.name {name!r} is neither a critic of this project nor a CLIP model in *.safetensors ({reason})"

@@ -56,7 +56,7 @@ def sentence_vectors(sentences: Sequence[str], batch_size: int = 128) -> Tensor:
 
 
 def contrastive_loss(pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss for unit vectors `[B, C]` (Radford et al. 2021). Rows with the same sentence count as right for each other."""
+    """CLIP's loss for unit vectors `[B, C]` (Radford et al. 2021). Rows with the same sentence count as matches."""
     logits = scale * pictures @ texts.T
     same = (texts @ texts.T > 0.9999).float()
     target = same / same.sum(1, keepdim=True)

@@ -12,7 +12,7 @@ from fundiff.pipeline.errors import UserError
 from fundiff.process.predictions import Process
 from fundiff.sampling.estimate import Estimate, Estimator
 
-PIECE = 100  # images a call on a CPU: larger batches leave its cache and take twice as long an image
+PIECE = 100  # images per call on a CPU: larger batches do not fit its cache and take twice as long per image
 
 
 def pieces(x: Tensor) -> tuple[Tensor, ...]:
@@ -40,7 +40,7 @@ def check_guidance(unet: UNet, scales: Iterable[float]) -> None:
 
 
 def classed(unet: UNet, labels: Tensor, process: Process, guidance_scale: float = 1.0) -> Estimator:
-    """Classifier-free guidance of labels `[B]`: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); g = 1 is none."""
+    """Classifier-free guidance of labels `[B]`: eps_u + g (eps_c - eps_u) (Ho & Salimans 2022); g = 1 means no guidance."""
     onehot = torch.nn.functional.one_hot(labels, unet.classes).float()
     return mixed(unet, onehot, process, guidance_scale)
 

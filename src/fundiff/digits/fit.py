@@ -30,7 +30,7 @@ class TrainParams(TrainingRecipe):
 
     hidden_size: int = Field(ge=1, description="the course's D")
     snapshots: list[PositiveInt] = Field(
-        description="epochs whose weights are kept, as are the last one's; epochs beyond the last are ignored"
+        description="epochs whose weights are kept; the last one is always kept, and later ones are ignored"
     )
 
 
@@ -67,7 +67,7 @@ def fitted(
     """Train `model`, write its networks and loss curve, and yield its numbers for metrics/STAGE.json.
 
     loss, validate: as in `fundiff.digits.training.train`. config: what a sampling stage needs to rebuild the network.
-    The block writes the stage's other outs; the checkpoint is deleted only after it.
+    The caller's block writes the stage's other outs. The checkpoint is deleted only after the block.
     """
     runtime = prepare_runtime()
     state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
@@ -116,13 +116,13 @@ class DiffusionParams(TrainParams):
     @field_validator("zero_terminal_snr")
     @classmethod
     def only_with_v(cls, value: bool, info: ValidationInfo) -> bool:
-        """At abar_T = 0 no x_0 follows from eps, so only v can be predicted. Flow ends at pure noise without this."""
+        """At abar_T = 0 eps does not determine x_0, so only v can be predicted. Flow reaches pure noise without this."""
         if value and info.data.get("objective") != "v":
             raise ValueError("false, unless objective is v")
         return value
 
     def config(self) -> dict[str, Any]:
-        """What a sampling stage needs to rebuild the network; without an objective it is eps."""
+        """What a sampling stage needs to rebuild the network; the objective is left out if it is eps."""
         known = self.model_dump(include={"hidden_size", "timesteps", "beta_start", "beta_end"})
         other = {"objective", "zero_terminal_snr"} if self.objective != "eps" else set()
         return known | {"time": True} | self.model_dump(include=other)
@@ -138,7 +138,7 @@ class ClassParams(DiffusionParams):
     )
 
     def config(self) -> dict[str, Any]:
-        """Also the number of classes, and `unconditional` where no class was ever dropped."""
+        """Also the number of classes, and `unconditional` = False if no class was ever dropped."""
         known = super().config() | {"classes": CLASSES}
         return known if self.class_drop else known | {"unconditional": False}
 

@@ -1,4 +1,4 @@
-"""The optimizers of Part B: Adam, the course's, and Muon for the filters, which needs about a quarter of the images."""
+"""The optimizers of Part B: Adam, as in the course, and Muon for the filters. Muon needs about a quarter of the images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
     """Roughly the nearest semi-orthogonal matrix to `[M, N]`, by Newton-Schulz steps (Jordan et al. 2024).
 
-    Each step multiplies by a polynomial of the Gram matrix, so the steps are taken on the short side alone.
+    Each step multiplies x by a polynomial of its Gram matrix, so all steps work on matrices of the shorter side.
     """
     a, b, c = NEWTON_SCHULZ
     tall = update.shape[0] > update.shape[1]
@@ -32,10 +32,10 @@ def orthogonal(update: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose every update is made orthogonal (Jordan et al. 2024).
+    """Momentum with orthogonalised updates (Jordan et al. 2024).
 
     Filters `[O, I, H, W]` are treated as matrices `[O, I H W]`; torch's own Muon refuses them. Updates are scaled to the
-    usual size of AdamW's, so that the learning rate is the same (Liu et al. 2025).
+    usual size of AdamW's updates, so that both use the same learning rate (Liu et al. 2025).
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Muon(torch.optim.Optimizer):
 def parted(model: nn.Module, kind: str) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The parameters that Muon updates, and the rest, in the model's order.
 
-    Muon takes the filters `[O, I, H, W]` of every convolution but the first and the last; another kind takes none.
+    Muon updates the filters `[O, I, H, W]` of every convolution but the first and the last. For another kind there are none.
     """
     filters = [p for p in model.parameters() if p.ndim == 4][1:-1] if kind == "muon" else []
     taken = {id(parameter) for parameter in filters}
@@ -69,7 +69,7 @@ def parted(model: nn.Module, kind: str) -> tuple[list[nn.Parameter], list[nn.Par
 
 
 def optimizers(model: nn.Module, kind: Kind, learning_rate: float) -> list[torch.optim.Optimizer]:
-    """What updates the model: Adam for all of it, or Muon for the hidden filters and Adam for the rest."""
+    """The model's optimizers: Adam for all of it, or Muon for the hidden filters and Adam for the rest."""
     filters, rest = parted(model, kind)
     adam = torch.optim.Adam(rest, lr=learning_rate, fused=True)
     return [adam, *([Muon(filters, lr=learning_rate)] if filters else [])]

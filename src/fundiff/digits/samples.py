@@ -33,7 +33,7 @@ def deterministic(process: Process) -> str:
 
 
 def times(process: Process, steps: int) -> list[str]:
-    """What t `sample` has reached after each step, from `steps` evenly spaced ones down to 0, the digit."""
+    """Labels of the t that `sample` has reached after each of its `steps` steps; the last one is 0, the digit."""
     return [f"t = {t + 1}" for t in strided(len(process.path), steps)[1:]]
 
 

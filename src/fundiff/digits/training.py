@@ -31,7 +31,7 @@ DIVERGED = 100.0
 
 
 class Augmentation(Section):
-    """Ranges of the random affine maps: degrees, relative size, pixels. All 0 is off."""
+    """Ranges of the random affine maps: degrees, relative size, pixels. All 0 means no augmentation."""
 
     rotate: float = Field(ge=0, le=45)
     scale: float = Field(ge=0, lt=1)
@@ -84,7 +84,7 @@ def rate(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
 def warm_ema(decay: float, updates: Callable[[], int]) -> Callable[[Any, Any, Any], None]:
     """Moving average with decay min(decay, (1 + n) / (10 + n)) after n updates, so that the first weights fade fast.
 
-    updates: returns n. torch's own counter is on the weights' device, where each read would wait.
+    updates: returns n. torch's own counter is on the weights' device, and on a GPU each read would wait for it.
     """
 
     def average(ema: Any, current: Any, counter: Any) -> None:
@@ -111,7 +111,7 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """Of the next step; all optimizers have the same."""
+        """The learning rate of the next step; all optimizers have the same."""
         return float(self.schedulers[0].get_last_lr()[0])
 
     @property

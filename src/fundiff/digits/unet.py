@@ -63,7 +63,7 @@ class UpBlock(nn.Sequential):
 
 
 class FCBlock(nn.Sequential):
-    """Linear, GELU, Linear: a conditioning signal `[B, f_in]` to one value a channel `[B, f_out]`."""
+    """Linear, GELU, Linear: a conditioning signal `[B, f_in]` to one value per channel `[B, f_out]`."""
 
     def __init__(self, f_in: int, f_out: int):
         super().__init__(nn.Linear(f_in, f_out), nn.GELU(), nn.Linear(f_out, f_out))
@@ -72,9 +72,9 @@ class FCBlock(nn.Sequential):
 class UNet(nn.Module):
     """The course's UNet for `[B, 1, 28, 28]`; `time` and `classes` add the conditioning of Part B.
 
-    hidden is the course's D. Time is added and the class multiplied: `c1 * unflatten + t1`, `c2 * up1 + t2`. With
-    `multiplied` and no class the time multiplies (flow matching; course Part B, Fall 2025). unconditional: whether the
-    training dropped classes, without which there is no unconditional estimate to guide away from.
+    hidden is the course's D. The features are multiplied by the class and the time is added: `c1 * unflatten + t1`,
+    `c2 * up1 + t2`. With `multiplied` and no class they are multiplied by the time (flow matching; course Part B, Fall 2025).
+    unconditional: whether the training dropped classes; if not, there is no unconditional estimate for guidance.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class UNet(nn.Module):
         return self.out(torch.cat([h, conv], 1))
 
     def condition(self, h: Tensor, place: str, t: Tensor | None, c: Tensor | None) -> Tensor:
-        """`c * h + t`, for those of class and time that are given; an all-zero c is the unconditional branch."""
+        """`c * h + t`, without what is None; `h * t` if `multiplied` and no c. An all-zero c is the unconditional branch."""
         if c is not None:
             h = h * self.get_submodule(f"c{place}")(c)[..., None, None]
         if t is not None:

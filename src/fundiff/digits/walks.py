@@ -31,7 +31,7 @@ def guesses(estimator: Estimator, process: Process, seen: list[Tensor]) -> Estim
 def denoising(
     unet: UNet, process: Process, seed: int, guidance_scale: float, steps: int, runtime: Runtime
 ) -> list[Tensor]:
-    """Frames `[20, 1, 28, 28]`, one a step: x_t of the digits 0 to 9, then the estimate of x_0 of each."""
+    """Frames `[20, 1, 28, 28]`, one per step: x_t of the digits 0 to 9, then the estimate of x_0 for each."""
     seen: list[Tensor] = []
     estimator = classed(unet, torch.arange(10, device=runtime.device), process, guidance_scale)
     frames = sample(guesses(estimator, process, seen), process, sample_generators(seed, 10), runtime, steps)

@@ -58,7 +58,7 @@ class DigitScoring:
         self.seed, self.runtime = seed, runtime
 
     def labels(self, count: int) -> Tensor:
-        """The classes asked of `count` samples `[count]`: 0 to 9 in turn."""
+        """The classes `[count]` that the samples should show: 0 to 9 in turn."""
         return (torch.arange(count) % 10).to(self.runtime.device)
 
     def sets(
@@ -81,7 +81,7 @@ class DigitScoring:
         return scores_of_sets(self.judge, self.reference, self.train, sets, labels)
 
     def reference_values(self) -> dict[str, Any]:
-        """The bounds of every score, and the judge's own accuracy on held-out digits and hash."""
+        """The bounds of every score, the judge's accuracy on held-out digits, and the hash of its weights."""
         right = verdicts(self.judge, self.test.images)[1] == self.test.labels.cpu()
         return bounds(self.judge, self.reference, self.test, self.train, self.seed) | {
             "judge_accuracy": right.double().mean().item(),
@@ -95,7 +95,7 @@ def write_samples(
 ) -> None:
     """Write the sets to data/samples/NAME.npz and their scores to metrics/sample_NAME.json.
 
-    labels: the class of every sample of all sets: the one asked for, or the judge's where none was asked for.
+    labels: the class of every sample of all sets: the one asked for, or the judge's answer if none was asked for.
     """
     images = torch.cat(sets).squeeze(1).mul(255).round().byte().cpu().numpy()
     with replacing(f"data/samples/{name}.npz") as temporary, temporary.open("wb") as file:

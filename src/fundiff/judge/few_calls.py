@@ -30,7 +30,7 @@ class CallsParams(Section):
 
 
 class Trial:
-    """Sets of digits, one class asked for after the other, sampled and scored as the params say."""
+    """Samples and scores sets of digits as the params say; the classes 0 to 9 follow each other in a set."""
 
     def __init__(self, params: CallsParams):
         self.runtime, self.params = prepare_runtime(), params
@@ -53,7 +53,7 @@ class Trial:
         )
 
     def reference_values(self) -> dict[str, Any]:
-        """What to read the scores beside: those of as many real digits (the floor), and accuracy and hash of the judge."""
+        """Values to compare the scores with: those of as many real digits (the floor), and the judge's accuracy and hash."""
         values, floor = (
             self.scoring.reference_values(),
             self.scoring.reference.balanced_floor(self.params.count),

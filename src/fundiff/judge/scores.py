@@ -24,13 +24,13 @@ def quantised(images: Tensor) -> Tensor:
 
 
 def certainty(judge: Judge, images: Tensor) -> Tensor:
-    """The judge's probability `[N]` of the class that it reads in each of `[N, 1, 28, 28]`."""
+    """The judge's probability `[N]` of the most probable class of each of `[N, 1, 28, 28]` images."""
     features = verdicts(judge, images)[0].to(images.device).float()
     return judge.head(features).softmax(1).amax(1)
 
 
 def clarity(certain: Tensor, real: Tensor) -> float:
-    """Share of images of which the judge is at least as certain as of 95 % of the real ones."""
+    """Share of images whose certainty reaches a level that 95 % of the real images reach (their 5 % quantile)."""
     return (certain >= real.quantile(0.05)).double().mean().item()
 
 
@@ -38,8 +38,8 @@ def clarity(certain: Tensor, real: Tensor) -> float:
 class Reference:
     """Features of held-out digits, halved at random several times.
 
-    Samples are compared with the first halves. So are the second halves, which gives the floor: a score and its floor
-    are taken between sets of the same size.
+    Samples are compared with the first halves. To get the floor, the second halves are compared with the first halves. So a
+    score and its floor compare sets of the same size.
     """
 
     halves: list[tuple[Tensor, Tensor]]

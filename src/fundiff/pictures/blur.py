@@ -1,4 +1,4 @@
-"""Gaussian blur in two passes: quicker than torchvision's single one, and without its import of some seconds."""
+"""Gaussian blur in two passes: faster than torchvision's single pass, and torchvision takes seconds to import."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from fundiff.pipeline.files import replacing
 
 MARKERS = "osD^v"
-IN_A_ROW = 3  # panels, so that the labels can be read where a page shows the plot as wide as the text
+IN_A_ROW = 3  # most panels in a row: a page shows the plot as wide as its text, and more would be too small
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Animations as WebP, a whole picture a frame. The same inputs give the same bytes."""
+"""Animations as WebP; every frame is a whole picture. The same inputs give the same bytes."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def save_film(
 ) -> None:
     """Write frames `[H, W, C]` uint8 as a looping WebP that holds its last frame for `hold` milliseconds.
 
-    labels: what each frame shows (`t = 690`); about: what all do. Both stay in the file, as JSON in its EXIF.
-    The file is put together here, since Pillow's encoder leaves out a frame that is like the one before it.
+    labels: what each frame shows (`t = 690`); about: what they all show. Both are stored in the file, as JSON in its EXIF.
+    The file is assembled here because Pillow's encoder leaves out a frame that equals the one before it.
     """
     if len(labels) != len(frames):
         raise ValueError(f"{path}: {len(frames)} frames and {len(labels)} labels")
@@ -70,7 +70,7 @@ def thinned(count: int, frames: int = FRAMES) -> list[int]:
 def save_steps(
     path: str | Path, steps: Sequence[Tensor], columns: int, labels: Sequence[str], about: str
 ) -> None:
-    """Write a denoising, steps `[N, C, H, W]` in [0, 1] with a label each, as a film of sheets with so many columns."""
+    """Write the steps `[N, C, H, W]` in [0, 1] of a denoising as an animation: a sheet of `columns` columns and a label each."""
     seen = thinned(len(steps))
     sheets = [tile(steps[i], columns, gap=1, scale=1) for i in seen]
     save_film(path, sheets, [labels[i] for i in seen], about)

@@ -88,8 +88,8 @@ def grid(
 ) -> None:
     """Write a figure of images `[C, H, W]` in [0, 1], with labels left of rows, above columns and below panels.
 
-    Panels are about `panel` inches wide; their pixels are enlarged by a whole number. The file carries the labels, and
-    where each panel lies: left, top, width and height of its pixels in the figure, and how often they are enlarged.
+    Panels are about `panel` inches wide; their pixels are enlarged by a whole number. The file also stores the labels and
+    where each panel lies: left, top, width and height of its pixels in the figure, and the enlargement.
     """
     from matplotlib.figure import Figure
 
@@ -121,7 +121,7 @@ def grid(
 
 
 def box(at: tuple[int, int], item: Item, image: Tensor) -> list[int]:
-    """Left, top, width and height of a panel without its frame, and how often its pixels are enlarged."""
+    """Left, top, width and height of a panel without its frame, and the factor of its enlargement."""
     return [at[0] + 1, at[1] + 1, item.width - 2, item.height - 2, (item.width - 2) // image.shape[-1]]
 
 

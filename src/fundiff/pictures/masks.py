@@ -20,7 +20,7 @@ from fundiff.pipeline.params import Section
 class Mask(Section):
     """Where new content goes: a rectangle [top, left, bottom, right] in pixels (ends excluded), a file, or strokes.
 
-    A file marks its transparent pixels; a file without them, or an SVG, marks its light ones.
+    In a file the transparent pixels are marked. In an SVG, or a file without transparency, the light pixels are marked.
     """
 
     rectangle: tuple[int, int, int, int] | None = None
@@ -61,7 +61,7 @@ def light(image: Image.Image) -> np.ndarray:
 
 
 def mask_file(path: str, size: int) -> np.ndarray:
-    """A mask's file as `[size, size]` of 0 and 1: 1 where a raster image is transparent, else where it is light.
+    """A mask's file as `[size, size]` of 0 and 1: 1 where it is transparent, or where it is light (see `Mask`).
 
     16-bit greys are stretched to the image's own range. Raises UserError for a missing file or another size.
     """

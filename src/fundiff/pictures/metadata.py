@@ -1,4 +1,4 @@
-"""What a figure's file tells of itself, so that a page can lay it out with words of its own. Imports no torch."""
+"""Labels and panel positions stored in a figure's file, so that a page can show them as text. Does not import torch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DESCRIPTION = 0x010E  # the EXIF tag of what a picture shows
 
 
 def film_exif(labels: Sequence[str], about: str) -> bytes:
-    """EXIF that says what each frame of a film shows, and what all do."""
+    """EXIF data that says what each frame of an animation shows, and what they all show."""
     exif = Image.Exif()
     exif[DESCRIPTION] = json.dumps({"about": about, "frames": list(labels)})
     return exif.tobytes().removeprefix(b"Exif\0\0")
 
 
 def labels_of(film: Image.Image) -> tuple[list[str], str]:
-    """What each frame of a film shows, and what all do; nothing where the file does not tell."""
+    """What each frame of an animation shows, and what they all show; empty if the file does not say."""
     text = film.getexif().get(DESCRIPTION)
     try:
         told = json.loads(text) if text else {"frames": [], "about": ""}
@@ -30,9 +30,9 @@ def labels_of(film: Image.Image) -> tuple[list[str], str]:
 
 
 def table_of(figure: Image.Image) -> dict[str, Any] | None:
-    """Labels of rows and columns, captions and panels of a figure; None where the file does not tell.
+    """Labels of rows and columns, captions and panels of a figure; None if the file does not say.
 
-    A panel is left, top, width and height in the figure, and how often its pixels are enlarged.
+    A panel is [left, top, width, height, enlargement], the first four in pixels of the figure.
     """
     text = getattr(figure, "text", {}).get(TABLE)
     return json.loads(text) if text else None

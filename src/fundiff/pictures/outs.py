@@ -28,7 +28,7 @@ def wrapped(text: str, width: int = 24) -> str:
 
 
 def quoted(*prompts: str) -> str:
-    """Prompts as a caption names them."""
+    """Prompts in quotation marks, joined by commas."""
     return ", ".join(f"“{prompt}”" for prompt in prompts)
 
 
@@ -57,7 +57,7 @@ class Outs:
         save_png(self.folder / "single" / f"{name}.png", picture)
 
     def animation(self, frames: Sequence[Tensor], columns: int, labels: Sequence[str], about: str) -> None:
-        """Write a denoising, frames `[B, 3, S, S]` with a label each, as an animation of sheets with so many columns."""
+        """Write the frames `[B, 3, S, S]` of a denoising as an animation: a sheet of `columns` columns and a label each."""
         save_steps(self.folder / f"{self.stage}.webp", [unit(x) for x in frames], columns, labels, about)
 
     def film(

@@ -146,7 +146,7 @@ def web() -> urllib.request.OpenerDirector:
 
 
 def downloaded(url: str, sha256: str) -> bytes:
-    """The content of a URL. Raises UserError if it cannot be had, is too large or slow, or has another SHA-256."""
+    """The content of a URL. Raises UserError if it cannot be fetched, is too large or slow, or has another SHA-256."""
     content, deadline = bytearray(), time.monotonic() + PATIENCE
     try:
         with web().open(url, timeout=PATIENCE / 4) as answer:

@@ -83,7 +83,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Save the state of a training. A kill at any moment leaves the former checkpoint."""
+    """Save the state of a training. If a kill interrupts this, the previous checkpoint remains."""
     import torch
 
     with replacing(path) as temporary:

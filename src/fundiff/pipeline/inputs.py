@@ -1,7 +1,7 @@
 """Content hashes of the files that params name: masks, pictures, permutations, folders of a prior or a critic.
 
-DVC compares the values in params.yaml, not the files that they name. Stage `inputs` runs always and writes the hashes to
-data/inputs/SECTION.json. A changed file changes that file, which reruns the stages that depend on it.
+DVC compares the values in params.yaml, not the files that they name. Stage `inputs` always runs and writes the hashes to
+data/inputs/SECTION.json. If a named file changes, its hash there changes, and DVC reruns the stages that depend on it.
 """
 
 from __future__ import annotations

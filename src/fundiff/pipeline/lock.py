@@ -1,7 +1,7 @@
-"""What `make repro` checks before DVC starts: that the folder is a git repository, and that DVC's own files are whole.
+"""What `make repro` checks before DVC starts: that the folder is a git repository, and that DVC's own files are intact.
 
-DVC rewrites dvc.lock after every stage; a kill at that moment leaves it cut, and DVC's error is long. The objects of its cache
-are read-only and trusted: one that a failing disk has changed would be checked out without a word.
+DVC rewrites dvc.lock after every stage. A kill at that moment leaves an incomplete file, and DVC's error message is long.
+The files in DVC's cache are read-only, and DVC trusts them: it would use a file that a failing disk has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fundiff.pipeline.stage import PIPELINES
 
 
 def read_lock(path: Path) -> dict[str, Any]:
-    """The stages of a dvc.lock by name, {} if the file does not exist. Raises UserError if it was cut."""
+    """The stages of a dvc.lock by name, {} if the file does not exist. Raises UserError if it is incomplete."""
     if not path.exists():
         return {}
     advice = f"`git checkout {path.as_posix()}` brings the last whole one back, and the run cache the work"
@@ -32,19 +32,19 @@ def read_lock(path: Path) -> dict[str, Any]:
 
 
 def read_locks(root: Path) -> dict[str, Any]:
-    """The stages in all dvc.lock files of the project in `root`, by name. Raises UserError if one was cut."""
+    """The stages in all dvc.lock files of the project in `root`, by name. Raises UserError if one is incomplete."""
     paths = [(root / pipeline).with_suffix(".lock") for pipeline in PIPELINES]
     return {name: stage for path in paths for name, stage in read_lock(path).items()}
 
 
 def in_git(folder: Path) -> None:
-    """Raises UserError where the folder is in no git repository, as after unpacking a ZIP: DVC needs one."""
+    """Raises UserError if the folder is not in a git repository, for example after unpacking a ZIP: DVC needs one."""
     if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
         raise UserError(f"{folder}: not in a git repository, which DVC needs; run `git init` here, or clone")
 
 
 def without_damaged(cache: Path) -> list[Path]:
-    """Remove the objects of DVC's cache whose content is not that of their name; DVC then makes them anew."""
+    """Remove the files of DVC's cache whose MD5 differs from their name, and return them; DVC then makes them again."""
     damaged = []
     for path in sorted((cache / "files/md5").glob("??/*")):
         if path.is_file() and md5(path) != path.parent.name + path.name.removesuffix(".dir"):

@@ -1,4 +1,4 @@
-"""Reading of params.yaml with DVC's parser, and its sections. A mistake ends in one line, before any work."""
+"""Reads params.yaml with DVC's parser and checks its sections. A mistake gives one line of error before any work."""
 
 import difflib
 import re
@@ -85,7 +85,7 @@ def validate(kind: type[S], name: str, values: Any, source: str = "params.yaml")
 
 @lru_cache(maxsize=16)
 def parsed(text: str) -> Any:
-    """YAML 1.2 as DVC reads it; a stage asks for the same few files many times."""
+    """YAML 1.2 as DVC reads it; cached, because a stage reads the same few files many times."""
     return YAML(typ="safe").load(text)
 
 
@@ -147,7 +147,7 @@ def load_section(
 ) -> S:
     """The section `name` of params.yaml, with what it inherits. Raises UserError.
 
-    known: the names of all sections. inheritable: the keys that `base` may have, any where it is None.
+    known: the names of all sections. inheritable: the keys that `base` may have; None allows any.
     """
     sections = read_params(path)
     if inheritable is not None:

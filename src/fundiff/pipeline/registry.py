@@ -31,7 +31,7 @@ class RegistryFile(Section):
 def fetch(package: RegistryFile, folder: Path, mirror: str = "") -> Path:
     """The package's file in `folder`, from the registry, or from the folder `mirror`.
 
-    Raises UserError if it cannot be had or has another sum.
+    Raises UserError if it cannot be fetched or has another SHA-256.
     """
     path = folder / package.file
     if mirror:

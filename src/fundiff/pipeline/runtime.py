@@ -1,4 +1,4 @@
-"""Device, precision, threads and processes. They are not params, so a change makes no stage stale; metrics files name them."""
+"""Device, precision, threads, processes. They are not params, so no stage reruns if they change; metrics files record them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fundiff.pipeline.errors import UserError
 M = TypeVar("M", bound=nn.Module)
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
-WORKSPACES = (":4096:8", ":16:8")  # of cuBLAS, with which its products are deterministic
+WORKSPACES = (":4096:8", ":16:8")  # settings of cuBLAS that make its matrix products deterministic
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def keep_freed_memory() -> None:
 def make_deterministic(device: str) -> None:
     """Deterministic algorithms: an operation that has none is an error on a CUDA GPU and a warning elsewhere.
 
-    Raises UserError if CUBLAS_WORKSPACE_CONFIG was set to what makes products on a GPU differ from run to run.
+    Raises UserError if CUBLAS_WORKSPACE_CONFIG has a value with which matrix products on a GPU differ from run to run.
     """
     on_cuda = torch.device(device).type == "cuda"
     if on_cuda and (workspace := os.environ.get("CUBLAS_WORKSPACE_CONFIG")) not in WORKSPACES:
@@ -94,7 +94,7 @@ def make_deterministic(device: str) -> None:
         )
     # torch.use_deterministic_algorithms sets the same flags but imports torch's compiler, which takes seconds.
     torch.set_deterministic_debug_mode("error" if on_cuda else "warn")
-    # Deterministic mode fills new memory by default: that changes no result and costs a pass over every tensor.
+    # By default deterministic mode also fills new memory. That costs time and changes no result.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
@@ -102,7 +102,7 @@ def make_deterministic(device: str) -> None:
 def prepare_runtime() -> Runtime:
     """Configure torch for this process and return what it runs on; called once, then cached.
 
-    Device, precision and threads are chosen by the machine or set by FUNDIFF_DEVICE, FUNDIFF_PRECISION and
+    Device, precision and threads depend on the machine, or are set by FUNDIFF_DEVICE, FUNDIFF_PRECISION and
     FUNDIFF_THREADS. Joins the processes that `accelerate launch` started, keeps freed memory, and turns on deterministic
     algorithms. Raises UserError for a value that does not fit.
     """

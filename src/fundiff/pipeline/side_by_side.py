@@ -1,7 +1,8 @@
-"""What `make repro` runs: what two lanes need, two `dvc repro` side by side on half of the cores each, then one for the rest.
+"""What `make repro` runs: the stages in two lanes, two `dvc repro` side by side, each on half of the cores.
 
-Small tensors use one core well and two badly, and DVC and the start of a stage use only one. Two stages at a time, on one
-core each, therefore take less time than one after the other on both.
+First run the stages that both lanes need, then the two lanes, then one `dvc repro` for the rest. Work on small tensors is
+hardly faster on two cores than on one, and DVC and the start of a stage use only one. So two stages at the same time, on one
+core each, take less time than one after the other on both cores.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ AFTER_PART_A = {"train_time_unet", "sample_time_unet", "autoguidance", "train_fl
 
 
 def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> list[str]:
-    """The stages `names` and all stages that they need, each after those that it needs itself."""
+    """The stages `names` and all stages that they need, in an order in which they can run."""
     maker = {
         path: name for name, entry in entries.items() for path in files(entry, "outs", "metrics", "plots")
     }
@@ -45,9 +46,9 @@ def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> li
 def lanes(
     entries: Mapping[str, dict[str, Any]], part_b: Iterable[str]
 ) -> tuple[list[str], list[str], list[str]]:
-    """The stages of Part A with some of Part B, those of Part B that need none of these, and those that both need.
+    """Three lists: Part A with some of Part B, the stages of Part B that need none of these, and the stages that both need.
 
-    Neither of the first two holds a stage that the other needs, and each is in an order in which it can run.
+    No stage of one of the first two lists needs a stage of the other. Each list is in an order in which it can run.
     """
     digits = set(part_b)
     part_a = needed_by([name for name in entries if name not in digits | {LAST}], entries)
@@ -63,9 +64,10 @@ def cores() -> int:
 
 
 def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:
-    """`dvc repro` of these stages alone, in this order, with so many threads each; Ctrl-C reaches it through `stop`.
+    """Start `dvc repro` for these stages alone, in this order, with `threads` threads; Ctrl-C reaches it through `stop`.
 
-    --single-item: to look at a stage that both lanes need, DVC would ask for its outs while the other lane reads them.
+    Without --single-item DVC would also check the stages that both lanes need. For that it locks their outs, which the other
+    lane reads at that time.
     """
     return subprocess.Popen(
         ["dvc", "--wait-for-lock", "repro", "--single-item", *targets],
@@ -77,7 +79,7 @@ def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:
 
 
 def tell(name: str, output: IO[bytes]) -> None:
-    """Print what a lane says, line by line (an update of a progress bar is a line too), after the lane's name."""
+    """Print a lane's output line by line, each after the lane's name; an update of a progress bar counts as a line."""
     rest = b""
     while chunk := os.read(output.fileno(), 65536):
         *lines, rest = re.split(rb"[\r\n]+", rest + chunk)
@@ -88,9 +90,9 @@ def tell(name: str, output: IO[bytes]) -> None:
 
 
 def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
-    """Ctrl-C to those that still run, and wait until they have ended; after ten seconds they are terminated.
+    """Send Ctrl-C to the runs that have not ended, and wait for them; after ten seconds send SIGTERM.
 
-    A process that was started in the background of a script does not hear Ctrl-C.
+    A process that a script started in the background ignores Ctrl-C.
     """
     for sent in (signal.SIGINT, signal.SIGTERM):
         for run in runs:
@@ -102,9 +104,9 @@ def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
 
 
 def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:
-    """Run `dvc repro` of the targets wanted of each lane at the same time; returns the first exit code that is not 0, or 0.
+    """Run `dvc repro` of every lane's targets at the same time; returns the first exit code that is not 0, or 0.
 
-    Where one fails the others are stopped: what they have done so far stays done.
+    If one lane fails, the others are stopped. Their finished stages need not run again.
     """
     runs = {name: start(those, threads) for name, those in wanted.items()}
     tellers = [threading.Thread(target=tell, args=(name, run.stdout)) for name, run in runs.items()]
@@ -125,12 +127,12 @@ def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:
 
 
 def stages_run(output: str) -> set[str]:
-    """The stages that DVC says it runs, without the dvc.yaml file that it names before those of another folder."""
+    """The stages that DVC says it runs, by name alone; DVC names the dvc.yaml file before stages of another folder."""
     return set(re.findall(r"Running stage '(?:[^':]+:)?([^']+)'", output))
 
 
 def to_do() -> set[str]:
-    """The stages that DVC finds changed now; of those that follow them it knows nothing yet. All if it cannot tell."""
+    """The stages that DVC finds changed now, without those that will change after them; all stages if DVC fails."""
     dry = subprocess.run(["dvc", "repro", "--dry"], capture_output=True, text=True)
     return set(stage_entries()) if dry.returncode else stages_run(dry.stdout)
 
@@ -139,18 +141,18 @@ def main() -> int:
     """Run all stages; returns DVC's exit code."""
     count = cores()
     always = {name for name, entry in stage_entries().items() if entry.get("always_changed")}
-    if count > 1 and to_do() - always - {LAST}:  # else one `dvc repro` is quicker than three
+    if count > 1 and to_do() - always - {LAST}:  # otherwise one `dvc repro` is faster than three
         part_a, part_b, both = lanes(stage_entries(), stage_entries(pipelines=PIPELINES[1:2]))
         address = targets()
         for names in ({"A and B": both}, {"A": part_a, "B": part_b}):
             wanted = {lane: [address[name] for name in names[lane]] for lane in names if names[lane]}
-            if code := together(wanted, count // 2):  # bits depend on the number of threads
+            if code := together(wanted, count // 2):  # the number of threads changes the last bits
                 return code
     return subprocess.call(["dvc", "repro"])
 
 
 def interrupt(*_: object) -> None:
-    """What Ctrl-C does: the lanes are stopped before this process ends."""
+    """Signal handler: acts like Ctrl-C, so that the lanes are stopped before this process ends."""
     raise KeyboardInterrupt
 
 

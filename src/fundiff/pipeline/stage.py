@@ -1,4 +1,4 @@
-"""The frame of every stage: read its params, run it, print what it read and wrote, end errors in one line."""
+"""What every stage does: read its params, do its work, print what it read and wrote, report an error in one line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def targets() -> dict[str, str]:
 
 
 def target_of(name: str) -> str:
-    """A stage as DVC's commands address it; a name that is no stage's stays as it is."""
+    """A stage as DVC's commands address it; a name that is not a stage is returned unchanged."""
     return targets().get(name, name)
 
 
@@ -86,7 +86,7 @@ def without_inputs(found: dict[str, Any], outs: list[str]) -> None:
 
 
 def from_outside(error: Exception) -> str:
-    """Why the machine ended a stage (memory, disk, permissions), and what to do; "" for an error of the program."""
+    """What failed if the cause is the machine (memory, disk, permissions), and what to do; "" for an error of the program."""
     text, number = str(error).lower(), getattr(error, "errno", None)
     if isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text:
         return "not enough memory; ask for fewer samples, or set model.precision=fp16 and model.offload=true"
@@ -111,10 +111,10 @@ def run(name: str, section: type[S], work: Callable[[S], None]) -> None:
 def guarded(name: str, work: Callable[[], None], pipelines: Sequence[str] = PIPELINES) -> None:
     """Run a stage's work and add the versions of the libraries to its numbers.
 
-    Prints what it read and wrote, its seconds and the most memory that it had.
+    Prints what it read and wrote, its seconds and its peak memory.
     A UserError or a lack of memory ends the process with one line on stderr and exit code 1.
     """
-    gc.freeze()  # else Python looks through all that the imports made, 0.4 s, before it ends
+    gc.freeze()  # otherwise Python scans all objects of the imports when it ends, which takes 0.4 s
     start = time.perf_counter()
     try:
         leads, entry = workers.leads(), entry_of(name, pipelines)

@@ -1,4 +1,4 @@
-"""Versions of Python and of the packages on which results depend. Metrics files record them; the report compares."""
+"""Versions of Python and of the packages on which results depend. Metrics files record them; the report compares them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
 
 
 def record_versions(path: Path) -> None:
-    """Add the installed versions to a stage's numbers as `versions`; does nothing where the file is no mapping of names."""
+    """Add the installed versions to a stage's numbers as `versions`; does nothing if the file is not a JSON object."""
     try:
         numbers = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -14,7 +14,7 @@ from fundiff.process.predictions import EpsPrediction, Process, VelocityPredicti
 from fundiff.sampling.estimate import Estimate
 from fundiff.sampling.steps import Step, euler
 
-# Largest t, as a share of T - 1, at which an eps network is called: closer to pure noise no x_0 follows from eps.
+# Largest t, as a share of T - 1, at which an eps network is called: at pure noise eps does not determine x_0.
 NOISIEST = 0.99
 
 
@@ -35,7 +35,7 @@ class FlowPrior:
         return VelocityPrediction(self.path)
 
     def step(self, name: str) -> Step:
-        """The Euler step, the only one of a straight line."""
+        """The Euler step. The linear path has no other."""
         return {"euler": euler}[name](self.path)
 
     @property

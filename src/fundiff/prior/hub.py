@@ -26,11 +26,11 @@ class Model(Section):
     variant: str | None = Field(description="fp16 to load *.fp16.safetensors")
     precision: str = Field(
         pattern="^(auto|fp32|bf16|fp16)$",
-        description="auto: fp32 weights, computed in bf16 on hardware that multiplies it",
+        description="auto: fp32 weights, computed in bf16 on hardware with instructions for it",
     )
     offload: bool = Field(description="keep the weights in memory and stream them to the accelerator")
     stage_ii: str | None = Field(
-        description="a prior of IFSuperResolutionPipeline's layout for 4 times the size"
+        description="a prior in the layout of IFSuperResolutionPipeline that enlarges 4 times"
     )
 
 
@@ -51,7 +51,7 @@ def access(name: str) -> Iterator[None]:
         yield
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # libraries raise many kinds for a bad folder
+    except Exception as error:  # libraries raise many kinds of errors for a bad folder
         reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
         advice = (
             "check model.name and model.variant in params.yaml; of weights, *.safetensors alone are loaded"
@@ -91,7 +91,7 @@ def folder_of(
 
 
 def pin(model: Model) -> Pinned:
-    """The model with its hub revisions, the SHA-256 of its files, and its schedule. Raises UserError if it cannot be had."""
+    """The model with its hub revisions, the SHA-256 of its files, and its schedule. Raises UserError if it cannot be read."""
     revisions: dict[str, str | None] = {}
     files: dict[str, str] = {}
     for key, name in (("revision", model.name), ("stage_ii_revision", model.stage_ii)):
@@ -115,7 +115,7 @@ def pin(model: Model) -> Pinned:
 
 
 def load_pinned(path: str | Path) -> Pinned:
-    """The manifest at `path`. Raises UserError where it is missing or unreadable."""
+    """The manifest at `path`. Raises UserError if it is missing or unreadable."""
     try:
         return Pinned.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Weights of a network that only answers, prepared once: PyTorch casts and reorders them again in every call."""
+"""Weights of a network for inference, cast and reordered once: PyTorch would do that again in every call."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 class PackedConv2d(nn.Module):
-    """nn.Conv2d on a CPU with weights in the order in which oneDNN computes; the same function.
+    """nn.Conv2d on a CPU with weights in the memory order of oneDNN; it computes the same function.
 
-    For two pictures, bringing them into that order takes about as long as the convolution.
+    For a batch of two pictures, reordering the weights takes about as long as the convolution.
     """
 
     def __init__(self, conv: nn.Conv2d, dtype: torch.dtype):
@@ -39,7 +39,7 @@ def packs(dtype: torch.dtype) -> bool:
 
 
 def packed(network: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """The network with its weights in `dtype`, to which autocast would cast them in every call, and packed where it can be."""
+    """The network with its weights cast to `dtype` (autocast would do that in every call), and packed where possible."""
     packing = packs(dtype)
     for module in list(network.modules()):
         for name, child in list(module.named_children()):

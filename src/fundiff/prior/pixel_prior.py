@@ -31,7 +31,7 @@ DTYPES = {"auto": torch.float32, "fp32": torch.float32, "bf16": torch.bfloat16, 
 class PixelPrior:
     """A UNet with its path and schedule. It returns eps, whatever the network was trained to predict.
 
-    `scheduler` loads diffusers' own, of which only some techniques take the steps or the spacing.
+    `scheduler` loads diffusers' scheduler; only some techniques use its step or the spacing of its timesteps.
     """
 
     unet: nn.Module
@@ -140,7 +140,7 @@ def diffusers_unet(
 def load_unet(
     folder: Path, name: str, variant: str | None, dtype: torch.dtype, plain: bool = True
 ) -> nn.Module:
-    """A prior's UNet in eval mode, from safetensors; without `plain` of its diffusers class, as pipelines need it.
+    """A prior's UNet in eval mode, from safetensors. plain = False: always of its diffusers class, which pipelines need.
 
     Raises UserError for a class, weights or a config that cannot be loaded.
     """

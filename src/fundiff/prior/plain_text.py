@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 from torch's own transformer layers: transformers takes 3 s to import, more than a prompt's encoding."""
+"""all-MiniLM-L6-v2 in torch's own transformer layers: importing transformers takes 3 s, longer than encoding a prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 TOKENS = 77
-LAYER = {  # torch's names of the parts of a layer, and the file's
+LAYER = {  # a layer's parts: their names in torch -> their names in the file
     "self_attn.out_proj": "attention.output.dense",
     "norm1": "attention.output.LayerNorm",
     "linear1": "intermediate.dense",
@@ -53,9 +53,9 @@ class PlainText(nn.Module):
         self.tokenizer.no_truncation()
 
     def tokens(self, sentences: Sequence[str], padded: bool) -> tuple[Tensor, Tensor]:
-        """Numbers of the tokens `[N, L]`, and True for those that are none of padding; more than TOKENS are cut off.
+        """Numbers of the tokens `[N, L]`, and a mask that is False at padding; tokens beyond TOKENS are cut off.
 
-        padded: L is TOKENS, else that of the longest sentence.
+        padded: whether L is TOKENS; otherwise it is the length of the longest sentence.
         """
         self.tokenizer.enable_truncation(TOKENS)
         self.tokenizer.enable_padding(length=TOKENS if padded else None)
@@ -75,7 +75,7 @@ class PlainText(nn.Module):
 
     @torch.no_grad()
     def forward(self, tokens: Tensor, words: Tensor) -> Tensor:
-        """States `[N, L, C]` of tokens `[N, L]`; none attends to those that are no words."""
+        """States `[N, L, C]` of tokens `[N, L]`; where words `[N, L]` is False a token is padding and is not attended to."""
         places = self.places(torch.arange(tokens.shape[1]))
         x = self.norm(self.words(tokens) + places + self.kinds.weight[0])
         return self.layers(x, src_key_padding_mask=~words)

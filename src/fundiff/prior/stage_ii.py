@@ -66,8 +66,8 @@ def enlarged(
 ) -> Tensor:
     """Pictures `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`; readings: (view, token states `[B, 77, C]`, weight).
 
-    One reading in the identity view is IFSuperResolutionPipeline. With more the estimates are made in every view and
-    turned back, so that an anagram stays one (Geng et al. 2024). Token states are those of stage I.
+    One reading in the identity view is IFSuperResolutionPipeline. With more readings the noise is estimated in every view and
+    turned back, so that an anagram stays an anagram (Geng et al. 2024). Token states are those of stage I.
     """
     prior, side = second.prior, FACTOR * pictures.shape[-1]
     start = randn(generators, (3, side, side), prior.device)

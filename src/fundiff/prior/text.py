@@ -42,14 +42,14 @@ def encoder_folder() -> Path:
 
 
 def plain_text() -> PlainText:
-    """The shipped prior's encoder, fast to load; equal to that of `load_text` but for rounding."""
+    """The shipped prior's encoder, fast to load; its results equal those of `load_text` up to rounding."""
     return PlainText(encoder_folder())
 
 
 def load_own_text(folder: Path, name: str, variant: str | None, dtype: torch.dtype) -> Any:
     """The encoder in a prior's own folder, of the class of transformers that model_index.json names, from safetensors.
 
-    Raises UserError, also for missing weights, in whose place transformers would put random numbers.
+    Raises UserError, also for missing weights, which transformers would replace by random numbers.
     """
     import transformers
 

@@ -1,6 +1,6 @@
-"""The linear path as a prior of a variance-preserving path sees it: x_t is divided by a norm that depends on t.
+"""The linear path, rescaled for a prior that was trained on a variance-preserving path: x_t is divided by a norm.
 
-So such a prior can be sampled along the straight line of flow matching.
+The norm depends on t. With it such a prior can be sampled along the straight line of flow matching.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fundiff.process.paths import Circular, Linear, VariancePreserving
 class Bridge(Circular):
     """The linear path divided by its norm sqrt(alpha^2 + sigma^2), so that alpha^2 + sigma^2 = 1.
 
-    t is the linear path's. The prior is asked at its real-valued timestep with the same log-SNR. Outside of the prior's range,
-    near both ends, it is asked at its first or last timestep; alpha and sigma stay exact.
+    t is the time of the linear path. The prior is called at its own real-valued timestep with the same log-SNR. Near both
+    ends, outside of the prior's range, it is called at its first or last timestep; alpha and sigma stay exact.
     """
 
     linear: Linear

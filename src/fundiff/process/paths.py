@@ -40,7 +40,7 @@ class Path(ABC):
 
     @abstractmethod
     def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_0, eps) from x_t and the direction of the path there. Unlike `x0_of` it holds where alpha is 0."""
+        """(x_0, eps) from x_t and the direction of the path there. Unlike `x0_of` this also works at alpha = 0."""
 
     def snr(self, t: float | Tensor) -> Tensor:
         """The signal-to-noise ratio alpha^2 / sigma^2, in the shape of t."""
@@ -81,7 +81,7 @@ class Circular(Path):
     """A path with alpha^2 + sigma^2 = 1."""
 
     def velocity_of(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
-        """v = alpha eps - sigma x_0, the derivative by the angle arctan(sigma / alpha) (Salimans & Ho 2022)."""
+        """v = alpha eps - sigma x_0, the derivative with respect to the angle arctan(sigma / alpha) (Salimans & Ho 2022)."""
         return along(self.alpha(t), x0) * eps - along(self.sigma(t), x0) * x0
 
     def of_velocity(self, x_t: Tensor, t: float | Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,7 +133,7 @@ class VariancePreserving(Circular):
         return torch.randint(len(self), (count,), generator=g)
 
     def at(self, place: Tensor) -> Tensor:
-        """The whole t of places in [0, T)."""
+        """t for places in [0, T), rounded down to whole numbers."""
         return place.long()
 
     def beta(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
@@ -143,21 +143,21 @@ class VariancePreserving(Circular):
     def posterior_variance(self, t: float | Tensor, t_prev: float | Tensor) -> Tensor:
         """The smallest variance of the reverse step from t to t' < t: beta (1 - abar_t') / (1 - abar_t).
 
-        It is that of the posterior (Ho et al. 2020, eq. 7).
+        This is the variance of the posterior (Ho et al. 2020, eq. 7).
         """
         return self.beta(t, t_prev) * (1 - self.abar(t_prev)) / (1 - self.abar(t))
 
     def learned_range_variance(self, v: Tensor, t: float, t_prev: float) -> Tensor:
         """The variance that a network's v chooses between the smallest (v = -1) and the largest (v = 1).
 
-        It is linear in the logarithm (Nichol & Dhariwal 2021, eq. 15).
+        Its logarithm is linear in v (Nichol & Dhariwal 2021, eq. 15).
         """
         smallest, largest = self.posterior_variance(t, t_prev).to(v.device), self.beta(t, t_prev).to(v.device)
         weight = (v + 1) / 2
         return (weight * largest.log() + (1 - weight) * smallest.clamp(min=1e-20).log()).exp()
 
     def renoise(self, x_t: Tensor, t: float, t_later: float, noise: Tensor) -> Tensor:
-        """As `Path.renoise`; on this path kept and added noise follow from one ratio of abar."""
+        """As `Path.renoise`; on this path the factors of x_t and of the noise follow from one ratio of abar."""
         kept = (self.abar(t_later) / self.abar(t)).to(x_t.device)
         return kept.sqrt() * x_t + (1 - kept).sqrt() * noise
 
@@ -166,8 +166,8 @@ class VariancePreserving(Circular):
 class Linear(Path):
     """alpha = 1 - sigma: the straight line of flow matching (Lipman et al. 2023; course Part B, 2025).
 
-    alpha is the course's own t in [0, 1], from noise (the course's x_0) to the image (its x_1). Here t is any real number in
-    training and a whole one in sampling.
+    alpha is the t of the course: 0 at noise (x_0 in the course), 1 at the image (x_1 in the course). Here t is any real
+    number in training and a whole number in sampling.
     """
 
     timesteps: int

@@ -15,7 +15,7 @@ P = TypeVar("P", bound=Path, covariant=True)
 
 @dataclass(frozen=True)
 class Process(ABC, Generic[P]):
-    """A path and the kind of prediction of a network on it. t is a number or `[B]`, all else `[B, C, H, W]`."""
+    """A path, and what a network predicts on it. t is a number or `[B]`, all else `[B, C, H, W]`."""
 
     path: P
 
@@ -33,7 +33,7 @@ class Process(ABC, Generic[P]):
 
 
 class EpsPrediction(Process[P]):
-    """The network predicts the noise in x_t (Ho et al. 2020, eq. 14; the course). Where alpha is 0 no image follows from it."""
+    """The network predicts the noise in x_t (Ho et al. 2020, eq. 14; the course). At alpha = 0 it does not determine x_0."""
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """eps."""
@@ -51,7 +51,7 @@ class EpsPrediction(Process[P]):
 class VelocityPrediction(Process[P]):
     """The network predicts the direction of the path: v of Salimans & Ho (2022), or x_0 - eps of flow matching.
 
-    An image and a noise follow from it at every t.
+    It determines both x_0 and eps at every t.
     """
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class VelocityPrediction(Process[P]):
 
 
 class SamplePrediction(Process[P]):
-    """The network predicts the clean image. Where sigma is 0 no noise follows from it."""
+    """The network predicts the clean image. At sigma = 0 it does not determine eps."""
 
     def target(self, x0: Tensor, t: float | Tensor, eps: Tensor) -> Tensor:
         """x_0."""

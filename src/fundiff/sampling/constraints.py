@@ -18,7 +18,7 @@ def at_its_noise(
 ) -> Callable[[int, float], Tensor]:
     """A function (n, t) -> the first n originals, noised to timestep t; at `final` and below the originals themselves.
 
-    The noise is drawn anew at each call, or `once` for the whole denoising.
+    The noise is drawn again at each call, or only once for the whole denoising if `once` is true.
     """
 
     def drawn(n: int) -> Tensor:

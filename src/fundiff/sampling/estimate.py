@@ -14,7 +14,7 @@ from torch import Tensor
 class Estimate(NamedTuple):
     """eps `[B, C, H, W]`: the noise in x_t, whatever the network was trained to predict.
 
-    For a network of Part B that predicts a velocity it holds the velocity; the steps of its own process expect that.
+    On the straight path of flow matching (Part B, and the prior as a flow) it holds the velocity; that path's steps expect it.
 
     v `[B, C, H, W]`: not a variance but its place in the learned range. -1 is the smallest variance of a reverse step, 1 the
     largest, linear in the logarithm between (Nichol & Dhariwal 2021, eq. 15). Both ends depend on the length of the step, so

@@ -27,7 +27,7 @@ KERNEL, SIGMA = 33, 2.0  # the course's Gaussian for hybrid images
 def conditional(prior: Prior, embeddings: Tensor) -> Estimator:
     """The prior's estimate with one prompt per row; embeddings `[B, 77, C]`."""
 
-    @cache  # the same tensor in each call, of which a prior may keep what it has read
+    @cache  # each call passes the same tensor, so a prior can cache what it computes from it
     def first(rows: int) -> Tensor:
         return embeddings[:rows]
 
@@ -90,8 +90,8 @@ def guide(
 def anagram(views: Sequence[tuple[View, float]], estimator: Estimator, reduction: str = "mean") -> Estimator:
     """The estimates made in each view, turned back and averaged (Geng et al. 2024; course A1.8).
 
-    views: (view, weight). estimator: for the rows of all views, those of one after those of the other, so that one call
-    of the prior answers for all. reduction: "mean" by weight (the course's), or "sum" of the weighted estimates.
+    views: (view, weight). estimator: takes the rows of the first view, then those of the second and so on, so that one call
+    of the prior is enough. reduction: "mean" by weight (the course's), or "sum" of the weighted estimates.
     """
     count, shares = len(views), sum(weight for _, weight in views)
     total = shares if reduction == "mean" else 1.0
@@ -109,7 +109,7 @@ def anagram(views: Sequence[tuple[View, float]], estimator: Estimator, reduction
 
 
 def alternating(parts: Sequence[tuple[View, Estimator]], timesteps: Sequence[float]) -> Estimator:
-    """One view's estimate a step, turned back: the views in turn along `timesteps` (Geng et al. 2024)."""
+    """One view's estimate per step, turned back; the views take turns along `timesteps` (Geng et al. 2024)."""
     turn = {t: index % len(parts) for index, t in enumerate(timesteps)}
 
     def estimate(x_t: Tensor, t: float) -> Estimate:

@@ -72,7 +72,7 @@ def euler(path: Linear) -> Step:
 def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[float]) -> Step:
     """DPM-Solver++(2M), deterministic (Lu et al. 2022), by diffusers' own scheduler; the estimate is the noise.
 
-    It uses the estimate of the step before. So each denoising needs a new one, and all rows start together.
+    It also uses the estimate of the step before. So each denoising needs its own solver, and all rows start together.
     """
     from diffusers import DPMSolverMultistepScheduler
 
@@ -93,7 +93,7 @@ def dpm_solver(process: Process[VariancePreserving], timesteps: Sequence[float])
     return step
 
 
-# Samplers of a process that predicts noise: (process, timesteps) -> the step of one denoising.
+# Samplers of a process on the variance-preserving path: (process, timesteps) -> the step of one denoising.
 SAMPLERS: dict[str, Callable[[Process[VariancePreserving], Sequence[float]], Step]] = {
     "ancestral": lambda process, timesteps: ancestral(process),
     "ddim": lambda process, timesteps: ddim(process),

@@ -23,7 +23,7 @@ def draw_anagram(
     generators: Sequence[torch.Generator],
     reduction: str = "mean",
 ) -> Tensor:
-    """Sample pictures `[N, 3, S, S]` in [-1, 1], one a generator, that show each reading's prompt in its view.
+    """Sample pictures `[N, 3, S, S]` in [-1, 1], one per generator, that show each reading's prompt in its view.
 
     readings: (view, prompt, weight). reduction: how the views' estimates are combined (mean, sum or alternate), as in
     `fundiff.sampling.estimators`.

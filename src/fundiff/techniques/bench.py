@@ -1,4 +1,4 @@
-"""The bench of all techniques: the prior, the embeddings of the prompts, and the loop with the settings of a stage."""
+"""The bench, which all techniques use: the prior, the prompts' embeddings, and the loop with the settings of a stage."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def open_flow_bench(prompts: Sequence[str]) -> Bench[FlowPrior]:
 
 
 def entry(level: int, timesteps: Sequence[float]) -> int:
-    """A level (the course's i_start) that the list of timesteps has. Raises UserError for another."""
+    """The level (the course's i_start) itself. Raises UserError if it is not an index of `timesteps`."""
     if not 0 <= level < len(timesteps):
         raise UserError(f"params.yaml: level {level} is out of range; expected 0 to {len(timesteps) - 1}")
     return level

@@ -41,11 +41,11 @@ class Factorized(Section):
     sigmas: list[Sigma] = Field(
         default=[2.0],
         min_length=1,
-        description="of bands, in pixels: n cuts make n + 1 bands, low frequencies first",
+        description="for bands: the cuts between them, in pixels; n cuts make n + 1 bands, low frequencies first",
     )
-    length: int = Field(default=9, ge=2, description="of motion, in pixels")
+    length: int = Field(default=9, ge=2, description="for motion: how far it blurs, in pixels")
     parts: list[Part] = Field(
-        min_length=2, description="one for each component; the component of an image is kept"
+        min_length=2, description="one for each component; if it has an image, its component is kept"
     )
 
     @property

@@ -1,6 +1,7 @@
 """Part A in the course's flow form (2026): points of the linear path, their velocity, and edits.
 
-The course's t is 0 at noise and 1 at the picture. It gives sizes in pixels of a 512 x 512 picture; they are scaled.
+The course's t is 0 at noise and 1 at the picture. The course gives sizes in pixels of a 512 x 512 picture; here they are
+scaled to the picture's side.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def blurs(x_t: Tensor, t: float, image: Tensor, sigmas: Sequence[float]) -> dict
 
 
 def error(x: Tensor, image: Tensor) -> float:
-    """Mean squared error of `[1, 3, S, S]` against the picture `[3, S, S]`, both taken from [-1, 1] to [0, 1]."""
+    """Mean squared error of `[1, 3, S, S]` against the picture `[3, S, S]`, both rescaled from [-1, 1] to [0, 1]."""
     return mse_loss((x[0] + 1) / 2, (image + 1) / 2).item()
 
 
@@ -92,5 +93,5 @@ def edited(
 
 
 def hybrid_kernel(side: int) -> tuple[int, float]:
-    """Kernel and sigma of the low-pass filter for pictures of that side: 265 and 16 of the course's 512 (3.4)."""
+    """Kernel and sigma of the low-pass filter for pictures of that side; the course has 265 and 16 for 512 pixels (3.4)."""
     return 2 * round(16.5 * side / 64) + 1, 2 * side / 64

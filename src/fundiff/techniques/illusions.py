@@ -40,7 +40,7 @@ class AnagramParams(Guided):
         description="name -> its readings"
     )
     reduction: Literal["mean", "sum", "alternate"] = "mean"
-    samples: int = Field(ge=1, description="samples of each; the best one by the critic is shown")
+    samples: int = Field(ge=1, description="samples of each anagram; the critic's best one is shown")
     turning: int = Field(ge=2, le=200, description="frames of one turn in the animation")
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ def turning(
 ) -> tuple[list[np.ndarray], list[str], str]:
     """Frames of a picture `[1, 3, S, S]` that turns from the first reading into each other one and back.
 
-    count: frames of one turn. With them come the label of each frame, and what all show.
+    count: frames of one turn. Also returns the label of each frame, and what they all show.
     """
     rest, (first, *others) = 6, [f"{view.label}: {prompt}" for view, prompt, _ in readings]
     frames, labels = [], []

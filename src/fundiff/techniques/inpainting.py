@@ -35,7 +35,8 @@ def inpaint(
     """Yield every step `[B, 3, S, S]`: pure noise first, the filled pictures last.
 
     originals `[B, 3, S, S]` in [-1, 1], masks `[B, 1, S, S]`, 1 where new content goes. path: timesteps, with jumps back
-    if made by `back_and_forth`. known: generators of the noise of the kept region, drawn anew after every step, or `once`.
+    if made by `back_and_forth`. known: generators of the noise of the kept region. It is drawn again after every step, or only
+    once if `once` is true.
     """
     constraint = keep(originals, masks, bench.path, known, path[-1], once)
     start = bench.noise(generators)

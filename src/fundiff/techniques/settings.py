@@ -16,7 +16,7 @@ Levels = Annotated[
     list[int],
     Field(
         min_length=1,
-        description="indices into the timesteps to start from (the course's i_start): small is much noise",
+        description="indices of the timesteps to start from (the course's i_start); a small one means much noise",
     ),
 ]
 FlowTime = Annotated[float, Field(ge=0, le=1, description="the course's t: 0 is noise, 1 the image")]
@@ -31,7 +31,7 @@ class Denoising(Protocol):
 
     @property
     def step(self) -> str:
-        """Name of the step, a key of the prior's `steps`."""
+        """Name of the step, which the prior makes by `step(name)`."""
 
 
 class Timed(Protocol):
@@ -72,7 +72,7 @@ class Strided(Loop):
     """Params of a denoising along evenly spaced timesteps."""
 
     stride: int = Field(
-        ge=1, le=500, description="distance of timesteps; the course's 30 gives 990, 960, ..., 0"
+        ge=1, le=500, description="distance between timesteps; the course's 30 gives 990, 960, ..., 0"
     )
 
     def timesteps(self, path: Path) -> list[int]:
@@ -121,5 +121,5 @@ class FlowGuided(Flow):
 
     @property
     def guidance_scale(self) -> float:
-        """g of the equal form v_u + g (v_c - v_u)."""
+        """g of the equivalent form v_u + g (v_c - v_u)."""
         return self.w + 1

@@ -25,7 +25,7 @@ def resized(image: Image.Image) -> Image.Image:
 def true_from_afar(large: Tensor, small: Tensor) -> Tensor:
     """A large picture with the low frequencies of the small one, by back-projection (Irani and Peleg 1991).
 
-    What is missing after shrinking is added, without its fine part, which is the grain that the upscaler took away.
+    What the shrunk large picture lacks is added. The fine part of it is not: that is the grain that the upscaler removed.
     """
     for _ in range(2):
         missing = lowpass(small - avg_pool2d(large, FACTOR), 9, 1.0)
@@ -35,9 +35,9 @@ def true_from_afar(large: Tensor, small: Tensor) -> Tensor:
 
 @torch.no_grad()
 def upscaled(network: RealESRGAN, pictures: Tensor, views: Sequence[View]) -> Tensor:
-    """Pictures `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`, the mean of what every view's reading becomes.
+    """Pictures `[B, 3, S, S]` in [-1, 1] to `[B, 3, 4S, 4S]`: each view is enlarged and turned back, then the mean is taken.
 
-    The views must commute with resizing. So an anagram favours none of its readings, and a hybrid keeps both of its.
+    The views must commute with resizing. An anagram favours none of its readings, and a hybrid keeps both of its readings.
     """
     readings = [view.inverse(2 * network((view.view(pictures) + 1) / 2) - 1) for view in views]
     return true_from_afar(torch.stack(readings).mean(0), pictures).clamp(-1, 1)
@@ -45,13 +45,13 @@ def upscaled(network: RealESRGAN, pictures: Tensor, views: Sequence[View]) -> Te
 
 @dataclass(frozen=True)
 class Upscaler:
-    """What makes a picture large: Real-ESRGAN, or Lanczos's filter without a network; views: anagram -> its views' names."""
+    """Enlarges pictures: by Real-ESRGAN, or without a network by Lanczos's filter. views: anagram -> its views' names."""
 
     network: RealESRGAN | None
     views: Mapping[str, Sequence[str]]
 
     def __call__(self, name: str, image: Image.Image) -> tuple[Image.Image | Tensor, str]:
-        """A picture at four times its size, and how: "realesrgan", or "resize", also where a view would not hold."""
+        """A picture at four times its size, and how: "realesrgan", or "resize", also if a view does not commute with resizing."""
         views = [view_named(view) for view in self.views.get(name, ["identity"])]
         if self.network is None or not all(map(commutes_with_resizing, views)):
             return resized(image), "resize"

@@ -97,8 +97,8 @@ class Pixels(Permutation):
 class Turned(Permutation):
     """Every pixel turned about the centre by a number of right angles.
 
-    The number is the same for the four pixels that a quarter turn of the picture takes into each other; else two pixels
-    would meet in one place.
+    The number must be the same for four pixels that a quarter turn of the picture maps to each other. Otherwise two pixels
+    would move to the same place.
     """
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
@@ -137,11 +137,11 @@ class Jigsaw(Turned):
     label = "as another jigsaw"
 
     def quarters(self, row: Tensor, column: Tensor, side: int) -> Tensor:
-        """Right angles for each of a quarter's four pieces, whose tabs cross the lines between them."""
+        """The number of right angles for each of the four pieces of a quarter; their tabs reach into the next piece."""
         middle, piece, tab = (side - 1) / 2, side / 4, side / 14
         y, x = row - middle, column - middle
-        # Turn every pixel into the first quarter (y < 0 <= x), so that the four that a quarter turn takes into each other
-        # get the same number.
+        # Rotate all coordinates into the first quarter (y < 0 <= x). So four pixels that a quarter turn maps
+        # to each other get the same number.
         for _ in range(3):
             wrong = ~((y < 0) & (x >= 0))
             y, x = torch.where(wrong, -x, y), torch.where(wrong, y, x)
@@ -163,7 +163,7 @@ class FromFile(Permutation):
         self.path = Path(path)
 
     def order(self, side: int) -> Tensor:
-        """The file's order. Raises UserError if it is missing, of another size, or no permutation."""
+        """The file's order. Raises UserError if the file is missing, has another size, or is not a permutation."""
         try:
             order = np.load(self.path, allow_pickle=False).ravel()
         except (OSError, ValueError):

@@ -76,7 +76,7 @@ class Blocks(View):
         self.small, self.factor, self.label = small, factor, small.label
 
     def view(self, x: Tensor) -> Tensor:
-        """Every block moved as its pixel."""
+        """Every block moved to the place of its pixel."""
         return F.pixel_shuffle(self.small.view(F.pixel_unshuffle(x, self.factor)), self.factor)
 
     def inverse(self, x: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ def enlarged_view(view: View, factor: int) -> View:
 
 
 def commutes_with_resizing(view: View) -> bool:
-    """Whether the view of the resized picture is the resized view: flips, quarter turns and colours, no other permutation."""
+    """Whether the view of the resized picture is the resized view: true for flips, quarter turns and colour changes only."""
     if isinstance(view, Composition):
         return commutes_with_resizing(view.first) and commutes_with_resizing(view.second)
     return not isinstance(view, Permutation)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 class View:
-    """The identity; others override `view` and `inverse`, both `[B, C, H, W]` to the same shape."""
+    """The identity. Subclasses override `view` and `inverse`; both take `[B, C, H, W]` and return the same shape."""
 
     label = "as it is"
 
@@ -23,7 +23,7 @@ class View:
         return x
 
     def inverse_variance(self, v: Tensor) -> Tensor:
-        """Undoes the view for v, which has no sign to change back, unlike eps."""
+        """Undoes the view for the variance v. It moves pixels back, but unlike eps v keeps its sign."""
         return self.inverse(v)
 
     def turned(self, x: Tensor, share: float) -> Tensor:
