@@ -47,7 +47,7 @@ def main(params: Params) -> None:
     floor = scoring.reference.balanced_floor(params.count)
     levels = floor | {"accuracy": scoring.reference_values()["judge_accuracy"]}
     panels = [
-        Panel(TITLES.get(name, name), {"samples": points}, {"real digits": levels[name]})
+        Panel(TITLES.get(name, name), {"samples": points}, {"real digits": levels[name]}, name not in TITLES)
         for name in SCORES
         for points in [[(float(g), row[name], 0) for g, row in numbers.items()]]
     ]

@@ -8,6 +8,7 @@ from fundiff.judge.few_calls import CallsParams, Trial, panels
 from fundiff.judge.scores import rounded
 from fundiff.pictures.curves import plot_curves
 from fundiff.pictures.grids import grid
+from fundiff.pictures.names import sampler_label
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.stage import run
 
@@ -39,14 +40,15 @@ def main(params: Params) -> None:
         for calls in asked:
             numbers[sampler][str(calls)], row = trial.measure(unet, process, sampler, calls)
             rows.append(row)
-            labels.append(f"{sampler.replace('_', '-')}\n{calls} calls")
+            labels.append(f"{sampler_label(sampler)}\n{calls} calls")
     reference, real = numbers[usual][str(params.reference)], trial.reference_values()
     told = {
         sampler: {calls: within(scores, reference) for calls, scores in found.items()}
         for sampler, found in numbers.items()
     }
     grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
-    plot_curves(f"{FOLDER}/curves.png", panels(numbers, real), "UNet calls")
+    curves = {sampler_label(sampler): found for sampler, found in numbers.items()}
+    plot_curves(f"{FOLDER}/curves.png", panels(curves, real), "UNet calls")
     write_json(
         "metrics/digit_samplers.json",
         rounded(

@@ -6,6 +6,7 @@ from torchvision.utils import make_grid
 
 from fundiff.critic.scoring import load_scorer
 from fundiff.pictures.grids import grid
+from fundiff.pictures.names import sampler_label
 from fundiff.pictures.outs import Outs, unit
 from fundiff.pipeline.noise import sample_generators
 from fundiff.pipeline.progress import progress
@@ -48,7 +49,7 @@ def main(params: Params) -> None:
         firsts = [unit(pictures[:: params.samples]) for pictures in results.values()]
         rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
     labels, columns = (
-        [name.replace("_", " ") for name in SAMPLERS],
+        [sampler_label(name) for name in SAMPLERS],
         [f"{n} calls" for n in sorted(params.calls)],
     )
     grid(outs.folder / "samplers.png", rows, labels, columns, panel=2.4)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fundiff.pictures.names import sampler_label
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import read_params
 from fundiff.report.digit_findings import DIGITS
@@ -170,6 +171,21 @@ def test_the_picture_whose_weaker_reading_scores_best_comes_first():
     assert best_read(None) == []
 
 
+def test_colours_that_do_not_help_the_prompt_are_named():
+    def rows(**gains: float) -> dict[str, Any]:
+        return {
+            name: {"alignment": 0.3 + gain, "alignment_of_grey": 0.3, "grey_error": 0.0}
+            for name, gain in gains.items()
+        }
+
+    assert said("colourisation", rows(car=0.1, crab=0.2, tree=0.1)) == (
+        "All 3 pictures fit their prompts better in colour than in grey."
+    )
+    assert said("colourisation", rows(car=0.1, crab=-0.2, old_car=0)).endswith(
+        "1 of 3 pictures fit their prompts better in colour than in grey; crab and old car do not."
+    )
+
+
 def test_samplers_say_what_few_calls_cost():
     rows = {
         "ddim": {
@@ -247,7 +263,7 @@ def test_objectives_and_samplers_of_digits():
         for name, row in metrics["within"].items()
     }
     least = min(calls for calls in fewest.values() if calls)
-    names = [name.replace("_", " ") for name, calls in fewest.items() if calls == least]
+    names = [sampler_label(name) for name, calls in fewest.items() if calls == least]
     words = said("digit_samplers")
     assert all(name in words for name in names) and f": {least} calls are enough" in words
     for row in metrics["within"].values():

@@ -73,7 +73,7 @@ def panels(scores: dict[str, dict[str, dict[str, float]]], reference: dict[str, 
         }
 
     return [
-        Panel("accuracy", points("accuracy"), {"real digits": reference["judge_accuracy"]}),
+        Panel("accuracy", points("accuracy"), {"real digits": reference["judge_accuracy"]}, share=True),
         Panel(
             "Frechet classifier distance",
             points("frechet"),

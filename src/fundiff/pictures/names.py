@@ -1,4 +1,4 @@
-"""File names made from prompts."""
+"""File names made from prompts, and the names of samplers in labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Iterable
 from fundiff.pipeline.errors import UserError
 
 LONGEST = 60  # characters of a name
+SAMPLERS = {"ddim": "DDIM", "dpm_solver": "DPM-Solver++"}
+
+
+def sampler_label(name: str) -> str:
+    """A sampler's name as papers write it."""
+    return SAMPLERS.get(name, name)
 
 
 def slug(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
-from fundiff.report.findings import Finding, Stage, Stages, by_number, change, counted, listed, spoken, trend
+from fundiff.pictures.names import sampler_label
+from fundiff.report.findings import Finding, Stage, Stages, by_number, change, counted, listed, trend
 
 COURSE = (300, 1e-4, 0.02)  # T and the ends of beta
 BETWEEN_REAL = "that between two sets of real digits"
@@ -173,8 +174,8 @@ def autoguidance(stage: Stage, stages: Stages) -> str:
         return (
             f"{text}, where it is below {BETWEEN_REAL} ({floor:.2f}): these are too few digits to say more."
         )
-    told = f"{nearest['frechet']:.2f}, compared with {first:.2f} at γ = {scales[0]:g}"
-    return f"{text}: {told} and {floor:.2f} between two sets of real digits."
+    compared = f"{nearest['frechet']:.2f}, compared with {first:.2f} at γ = {scales[0]:g}"
+    return f"{text}: {compared} and {floor:.2f} between two sets of real digits."
 
 
 def digit_samplers(stage: Stage, stages: Stages) -> str:
@@ -184,7 +185,7 @@ def digit_samplers(stage: Stage, stages: Stages) -> str:
         (int(calls), name) for name, row in m["within"].items() for calls, fits in row.items() if fits
     )
     fewest = cheap[0][0]
-    names = [spoken(name) for calls, name in cheap if calls == fewest]
+    names = [sampler_label(name) for calls, name in cheap if calls == fewest]
     if fewest == int(m["reference"].split()[-2]):
         return f"No sampler with fewer calls is as good as {m['reference']}."
     enough = f"{fewest} calls are enough to be as good as {m['reference']}"

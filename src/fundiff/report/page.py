@@ -11,7 +11,7 @@ import jinja2
 from latex2mathml.converter import convert
 
 from fundiff.digits.snapshots import kept_epochs
-from fundiff.pictures.names import slug
+from fundiff.pictures.names import sampler_label, slug
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.machine import described
 from fundiff.pipeline.params import read_params
@@ -113,6 +113,7 @@ def environment_of(root: Path, stages: dict[str, Stage], params: dict[str, Any])
     }
     env.filters["capitalise"] = lambda text: text[:1].upper() + text[1:]
     env.filters["figure"] = figure
+    env.filters["sampler"] = sampler_label
     env.filters["by_number"] = lambda numbers: sorted(numbers.items(), key=lambda item: float(item[0]))
     return env
 

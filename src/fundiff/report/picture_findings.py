@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
+from fundiff.pictures.names import sampler_label
 from fundiff.report.findings import (
     Finding,
     Stage,
@@ -220,6 +221,16 @@ def masked_sdedit(stage: Stage, stages: Stages) -> str:
     return f"Best alignment with the prompt: {told}."
 
 
+def colourisation(stage: Stage, stages: Stages) -> str:
+    """Where the colours bring a picture nearer to its prompt than its grey is."""
+    rows = {name: row for name, row in stage.metrics.items() if isinstance(row, dict) and "grey_error" in row}
+    gains = {name: row["alignment"] - row["alignment_of_grey"] for name, row in rows.items()}
+    worse = [spoken(name) for name, gain in gains.items() if gain <= 0]
+    better = counted(len(gains) - len(worse), len(gains)).capitalize()
+    text = f"{better} pictures fit their prompts better in colour than in grey"
+    return f"{text}; {listed(worse)} {'do' if len(worse) > 1 else 'does'} not." if worse else f"{text}."
+
+
 def samplers(stage: Stage, stages: Stages) -> str:
     """The best sampler with the fewest calls, and what fewer calls cost."""
     table = stage.metrics["alignment"]
@@ -234,7 +245,7 @@ def samplers(stage: Stage, stages: Stages) -> str:
     else:
         cost = f"the largest loss of alignment compared with {high} calls is {loss:.3f}"
     top = signed(table[best][few]["own_prompt"], ".3f")
-    return f"With {low} calls {spoken(best)} fits the prompts best ({top}); {cost}."
+    return f"With {low} calls {sampler_label(best)} fits the prompts best ({top}); {cost}."
 
 
 PICTURES: dict[str, Finding] = {
@@ -253,5 +264,6 @@ PICTURES: dict[str, Finding] = {
     "multi_view_anagrams": readings,
     "factorized_images": readings,
     "masked_sdedit": masked_sdedit,
+    "colourisation": colourisation,
     "samplers": samplers,
 }
