@@ -49,12 +49,8 @@ def main(params: Params) -> None:
     grid(f"{FOLDER}/samples.png", rows, labels, panel=0.8)
     curves = {sampler_label(sampler): found for sampler, found in numbers.items()}
     plot_curves(f"{FOLDER}/curves.png", panels(curves, real), "UNet calls")
-    write_json(
-        "metrics/digit_samplers.json",
-        rounded(
-            {"scores": numbers, "within": told, "reference": f"{usual}, {params.reference} calls"} | real
-        ),
-    )
+    compared = {"within": told, "reference": f"{usual}, {params.reference} calls"}
+    write_json("metrics/digit_samplers.json", rounded({"scores": numbers} | compared | real))
 
 
 if __name__ == "__main__":
