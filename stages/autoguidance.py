@@ -31,7 +31,7 @@ def main(params: Params) -> None:
     scoring, sampler = DigitScoring(params.seed, runtime), deterministic(process)
     real = certainty(scoring.judge, scoring.test.images)
     numbers, rows = {}, []
-    for scale in sorted(params.guidance_scales):
+    for scale in sorted({*params.guidance_scales}):
         estimator = guide(strong, weak, scale, between(params.guidance_interval, process.path))
         sets = scoring.sets(estimator, process, scoring.reference.size, 1, sampler, params.steps)
         scores = scoring.score(sets)

@@ -35,7 +35,7 @@ def main(params: Params) -> None:
     scoring, sampler = DigitScoring(params.seed, runtime), deterministic(process_of(config))
     unet, process, labels = runtime.place(unet), process_of(config), scoring.labels(params.count)
     numbers, rows = {}, []
-    for scale in sorted(params.guidance_scales):
+    for scale in sorted({*params.guidance_scales}):
         estimator = classed(unet, labels[workers.share(params.count)], process, scale)
         sets = scoring.sets(estimator, process, params.count, 1, sampler, params.steps)
         scores = scoring.score(sets, labels)

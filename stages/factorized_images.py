@@ -1,3 +1,5 @@
+from functools import partial
+
 import torch
 from pydantic import Field
 
@@ -21,33 +23,34 @@ class Params(Guided):
 
 def samples_of(bench: Bench, params: Params, name: str, wanted: Factorized) -> torch.Tensor:
     """Samples `[N, 3, S, S]` of one factorized picture. Raises UserError if the motion is longer than the picture."""
-    if wanted.kind == "motion" and wanted.length > bench.prior.size:
-        limit = f"is {wanted.length}; expected at most the model's {bench.prior.size}"
-        raise UserError(f"params.yaml: factorized_images.images.{name}.length {limit}")
-    whats = [
-        part.prompt or load_picture("data/pictures", str(part.image), bench.prior.size).to(bench.device)
-        for part in wanted.parts
-    ]
+    side = bench.prior.size
+    if wanted.kind == "motion" and wanted.length > side:
+        length = f"params.yaml: factorized_images.images.{name}.length is {wanted.length}"
+        raise UserError(f"{length}; expected at most the model's {side}")
+    load = partial(load_picture, "data/pictures", size=side)
+    whats = [load(str(p.image)).to(bench.device) if p.prompt is None else p.prompt for p in wanted.parts]
     known = [generator(params.seed, name, "known", i) for i in range(params.samples)]
-    generators = sample_generators(params.seed, params.samples, name)
-    return draw_factorized(bench, params, list(zip(wanted.components, whats, strict=True)), generators, known)
+    own = sample_generators(params.seed, params.samples, name)
+    return draw_factorized(bench, params, list(zip(wanted.components, whats, strict=True)), own, known)
 
 
 def main(params: Params) -> None:
     outs, scorer, rows, words, numbers = Outs("factorized_images"), load_scorer(), [], [], {}
-    prompts = [part.prompt for wanted in params.images.values() for part in wanted.parts if part.prompt]
+    prompts = [
+        part.prompt for wanted in params.images.values() for part in wanted.parts if part.prompt is not None
+    ]
     bench = open_bench([*prompts, params.unconditional])
     for name, wanted in params.images.items():
         drawn = samples_of(bench, params, name, wanted)
         sums = partial_sums(drawn, wanted.components)
-        parts = list(zip(wanted.parts, sums, strict=True))
-        seen = [(f"component {i}", x, part.prompt) for i, (part, x) in enumerate(parts, 1) if part.prompt]
+        parts = enumerate(zip(wanted.parts, sums, strict=True), 1)
+        seen = [(f"component {i}", x, part.prompt) for i, (part, x) in parts if part.prompt]
         chosen, numbers[name] = scorer.best_reading(seen, params.seed)
         whole = drawn[chosen]
         rows.append([whole, *(x[chosen] for x in sums[:-1]), afar(whole, 0.3)])
-        texts = [part.prompt or f"as in {part.image}" for part in wanted.parts]
-        below = [wrapped(f"{i + 1}: {text}", 20) for i, text in enumerate(texts[:-1])]
-        words.append([wrapped(f"the whole: {texts[-1]}", 20), *below, "from afar"])
+        *texts, last = [f"as in {p.image}" if p.prompt is None else p.prompt for p in wanted.parts]
+        below = [wrapped(f"{i}: {text}", 20) for i, text in enumerate(texts, 1)]
+        words.append([wrapped(f"the whole: {last}", 20), *below, "from afar"])
         outs.single(name, whole)
     outs.grid(rows, row_labels=list(params.images), captions=words, panel=1.7)
     outs.numbers(numbers)

@@ -7,7 +7,7 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.process.paths import Linear
-from fundiff.techniques.flow import blurs, point
+from fundiff.techniques.flow import blurs, file_name, point
 
 Noisy = Annotated[float, Field(gt=0, lt=1, description="the course's t, between noise and image")]
 
@@ -36,9 +36,9 @@ def main(params: Params) -> None:
         best = min(tried, key=lambda sigma: tried[sigma][1])
         rows.append([x_t[0], x_t[0] / t, *(blurred[0] for blurred, _ in tried.values())])
         words.append(["", "", *(f"MSE {mse:.4f}" + ", best" * (s == best) for s, (_, mse) in tried.items())])
-        outs.single(f"t_{round(100 * t):03d}", tried[best][0][0])
+        outs.single(f"t_{file_name(t)}", tried[best][0][0])
         numbers[f"{t:g}"] = {"best_sigma": best, "mse": {f"{s:g}": mse for s, (_, mse) in tried.items()}}
-    columns = ["x_t", "x_t / t", *(f"σ = {sigma:g} of 512" for sigma in params.sigmas)]
+    columns = ["x_t", "x_t / t", *(f"σ = {sigma:g} of 512" for sigma in dict.fromkeys(params.sigmas))]
     outs.grid(
         rows,
         row_labels=[f"t = {t:g}" for t in params.times],

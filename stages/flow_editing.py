@@ -8,7 +8,7 @@ from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Named, Section
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
-from fundiff.techniques.flow import edited
+from fundiff.techniques.flow import edited, file_name
 from fundiff.techniques.sdedit import distance
 from fundiff.techniques.settings import FlowGuided, FlowTime
 
@@ -43,7 +43,7 @@ def main(params: Params) -> None:
             for start, pictures in results.items()
         }
         for start, pictures in results.items():
-            outs.single(f"{name}_{round(100 * start):03d}", pictures[i])
+            outs.single(f"{name}_{file_name(start)}", pictures[i])
     labels = [f"{name.replace('_', ' ')}:\n{wrapped(edit.prompt)}" for name, edit in params.edits.items()]
     columns = [*(f"t = {start:g}" for start in results), "original"]
     outs.grid(rows, row_labels=labels, column_labels=columns, panel=1.2)

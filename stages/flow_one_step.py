@@ -5,7 +5,7 @@ from fundiff.pictures.sources import load_picture
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.stage import run
 from fundiff.techniques.bench import open_flow_bench
-from fundiff.techniques.flow import error, point
+from fundiff.techniques.flow import error, file_name, point
 from fundiff.techniques.restoration import one_step, psnr_ssim
 from fundiff.techniques.settings import FlowTime
 
@@ -29,7 +29,7 @@ def main(params: Params) -> None:
     rows = [[image, noisy[t][0], clean[t][0]] for t in params.times]
     outs.grid(rows, row_labels=[f"t = {t:g}" for t in params.times], column_labels=columns, panel=1.6)
     for t, x in clean.items():
-        outs.single(f"t_{round(100 * t):03d}", x[0])
+        outs.single(f"t_{file_name(t)}", x[0])
     numbers = {f"{t:g}": psnr_ssim(x, image) | {"mse": error(x, image)} for t, x in clean.items()}
     outs.numbers({"t": numbers, "prompt": params.prompt})
 

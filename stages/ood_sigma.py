@@ -35,7 +35,7 @@ def main(params: Params) -> None:
         noisy = add_noise(validation, sigma, generator(params.seed, "validation"))
         restored = restore(unet, z, runtime)
         scores[f"{sigma:g}"] = restoration_scores(restored, z, test, mean_image, noisy, validation)
-    write_json("metrics/ood_sigma.json", rounded(scores))
+    write_json("metrics/ood_sigma.json", rounded(scores) | {"runtime": str(runtime)})
     chosen = test[:: len(test) // params.digits][: params.digits]
     rows, labels = [], []
     for sigma in params.sigmas:

@@ -34,9 +34,8 @@ def main(params: Params) -> None:
         labels.append(f"after epoch {epoch}")
     images = [list(row) for row in [*rows, mean_digit]]
     grid("report/figures/pure_noise.png", images, [*labels, "mean of all digits"], panel=0.8)
-    write_json(
-        "metrics/pure_noise.json", rounded({"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))})
-    )
+    distance = {"psnr_to_mean_digit": psnr(rows[-1], mean_digit.expand_as(z))}
+    write_json("metrics/pure_noise.json", rounded(distance) | {"runtime": str(runtime)})
 
 
 if __name__ == "__main__":

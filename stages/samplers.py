@@ -1,11 +1,11 @@
 from math import ceil
 from typing import Annotated
 
+import torch
 from pydantic import Field
-from torchvision.utils import make_grid
 
 from fundiff.critic.scoring import load_scorer
-from fundiff.pictures.grids import grid
+from fundiff.pictures.grids import grid, tile
 from fundiff.pictures.names import sampler_label
 from fundiff.pictures.outs import Outs, unit
 from fundiff.pipeline.noise import sample_generators
@@ -35,7 +35,7 @@ def main(params: Params) -> None:
     rows, numbers = [], {}
     for name, sampler in SAMPLERS.items():
         results = {}
-        for calls in sorted(params.calls):
+        for calls in sorted({*params.calls}):
             generators, timesteps = sample_generators(params.seed, len(prompts)), strided(FIRST + 1, calls)
             step = sampler(bench.prior.process, timesteps)
             steps = denoise(bench.noise(generators), estimator, timesteps, step, generators)
@@ -47,11 +47,10 @@ def main(params: Params) -> None:
             for calls, one in scores.items()
         }
         firsts = [unit(pictures[:: params.samples]) for pictures in results.values()]
-        rows.append([make_grid(sheet, nrow=ceil(len(sheet) ** 0.5), pad_value=1) for sheet in firsts])
-    labels, columns = (
-        [sampler_label(name) for name in SAMPLERS],
-        [f"{n} calls" for n in sorted(params.calls)],
-    )
+        sheets = [tile(first, ceil(len(first) ** 0.5), scale=1) for first in firsts]
+        rows.append([torch.from_numpy(sheet).permute(2, 0, 1) / 255 for sheet in sheets])
+    labels = [sampler_label(name) for name in SAMPLERS]
+    columns = [f"{n} calls" for n in results]
     grid(outs.folder / "samplers.png", rows, labels, columns, panel=2.4)
     outs.numbers({"alignment": numbers, "prompts": "; ".join(params.prompts)})
 

@@ -13,7 +13,7 @@ from fundiff.pipeline.progress import progress
 from fundiff.pipeline.runtime import prepare_runtime
 from fundiff.pipeline.stage import entry_of, files, run
 from fundiff.prior.realesrgan import load_realesrgan
-from fundiff.techniques.upscaling import Upscaler
+from fundiff.techniques.upscaling import Upscaler, anagram_views
 
 LARGE = "_large"  # ending of the names of the pictures that the model's second stage drew
 
@@ -36,22 +36,23 @@ def main(params: Params) -> None:
         raise UserError(
             "params.yaml: upscaling.upscaler is stage_ii, but no second stage drew; set model.stage_ii"
         )
-    told = [json.loads(Path(path).read_text(encoding="utf-8")) for path in listed("metrics/")]
-    anagrams = {name: row for numbers in told for name, row in numbers.items() if "readings" in row}
-    views = {name: [reading["seen"] for reading in row["readings"]] for name, row in anagrams.items()}
+    views: dict[str, list[str]] = {}
+    for metrics in map(Path, listed("metrics/")):
+        views |= anagram_views(metrics.stem, json.loads(metrics.read_text(encoding="utf-8")))
     network = None if params.upscaler == "resize" else load_realesrgan(prepare_runtime().device)
     upscaler = Upscaler(network, views)
     made = {}
     with replacing("data/upscaled") as temporary:
         small = [path for path in paths if path not in drawn]
         for path in progress(small, "upscaling", len(small), "picture"):
-            out, second = temporary / path.relative_to("report/figures"), path.with_stem(path.stem + LARGE)
+            second, out = path.with_stem(path.stem + LARGE), temporary / path.relative_to("report/figures")
             if params.upscaler == "stage_ii" and second in drawn:
                 save_png(out, opened(content_of(str(second)), str(second)))
                 made[path.as_posix()] = "stage_ii"
             else:
-                image, made[path.as_posix()] = upscaler(path.stem, opened(content_of(str(path)), str(path)))
+                image, by = upscaler(path.as_posix(), opened(content_of(str(path)), str(path)))
                 save_png(out, image)
+                made[path.as_posix()] = by
         write_json(temporary / "made.json", made)
 
 

@@ -3,26 +3,35 @@
 import os
 
 import pytest
-import torch
-from hypothesis import settings
 
-# Small tensors are fastest on one thread, and tests must not take the cores from a training.
-torch.set_num_threads(int(os.environ.get("FUNDIFF_THREADS", "1")))
-
-# The same commit gives the same verdict.
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile("repeatable")
-
-# The first two files go to the first of two workers. It makes the clone that the last of these files needs.
+# The first file makes the clone that test_documented_commands needs, while another worker runs those between them.
 FIRST = [
     "stages/test_repro.py",
     "pipeline/test_kill.py",
-    "pipeline/test_files.py",
     "prior_making/test_pipeline.py",
     "pipeline/test_campaign.py",
     "stages/test_documented_commands.py",
     "stages/test_part_a.py",
+    "stages/test_clones.py",
+    "report/test_browser.py",
+    "pipeline/test_side_by_side.py",
+    "pipeline/test_workers.py",
+    "report/test_page.py",
 ]
+
+
+def pytest_configure(config) -> None:
+    """Set torch and hypothesis up in each process that runs tests; the one that only hands them out needs neither."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import torch
+    from hypothesis import settings
+
+    # Small tensors are fastest on one thread, and tests must not take the cores from a training.
+    torch.set_num_threads(int(os.environ.get("FUNDIFF_THREADS", "1")))
+    # The same commit gives the same verdict.
+    settings.register_profile("repeatable", derandomize=True)
+    settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks

@@ -50,7 +50,7 @@ ROWS = {
     "a key twice, UTF-16, a list": f"{PARAMS}::test_what_dvc_refuses_is_one_line",
     "learning rate 1e6": "digits/test_fit.py::test_a_diverged_training_is_one_line_with_its_rate_and_nothing_published",
     "precision on a busy machine": f"{RUNTIME}::test_a_precision_is_never_timed",
-    "precision between kill and resume": f"{RUNTIME}::test_a_checkpoint_is_of_one_device_precision_threads_and_processes",
+    "precision between kill and resume": f"{RUNTIME}::test_a_checkpoint_belongs_to_its_runtime_data_and_code",
     "beta_start above beta_end, class_drop 1": f"{PARAMS}::test_noise_grows_and_the_class_is_seen_sometimes",
     "a prompt with $...$": "report/test_page.py::test_a_prompt_stays_text",
     "class_drop 0 with guidance": "digits/test_samples.py::test_guidance_of_a_network_that_never_dropped_its_classes_is_one_line",
@@ -170,6 +170,9 @@ FLIP = {"view": "flip", "prompt": "a tulip"}
         ("report", {"gallery": ["README.md"]}, "gallery.0 is 'README.md'"),
         ("report", {"gallery": ["report/figures/../../a.png"]}, "gallery.0 is"),
         ("train_flow", {"class_drop": 1}, "class_drop is 1; expected less than 1"),
+        ("flow_editing", {"starts": [0.5, 1]}, "starts.1 is 1; expected less than 1"),
+        ("flow_velocity", {"times": [1]}, "times.0 is 1; expected less than 1"),
+        ("flow_one_step", {"times": [1]}, "times.0 is 1; expected less than 1"),
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_one_line(name, changes, said):
@@ -233,11 +236,8 @@ def test_broken_numbers_are_one_line(text, tmp_path):
 def test_numbers_of_another_shape_are_one_line(name, numbers, tmp_path):
     (tmp_path / "metrics").mkdir()
     (tmp_path / f"metrics/{name}.json").write_text(json.dumps(numbers))
-    try:
-        figures = key_figures({name: stage(tmp_path, name)})
-        assert all(isinstance(figure.here, str) for figure in figures.values())
-    except UserError as error:
-        assert f"metrics/{name}.json: " in str(error) and "\n" not in str(error)
+    with pytest.raises(UserError, match=rf"metrics/{name}\.json: .*`dvc repro` makes it"):
+        key_figures({name: stage(tmp_path, name)})
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def changed_sections(draw: st.DrawFn, name: str) -> Any:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_any_value_in_a_section_is_a_section_or_one_line(name):
-    @settings(max_examples=120, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(changed_sections(name))
     def tried(section: Any) -> None:
         TRIED["inputs"] += 1

@@ -65,6 +65,7 @@ def test_the_notebook_trains():
     assert any(not torch.equal(a, b) for a, b in zip(before, unet.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_the_notebooks_sampler_is_ours_given_the_same_noise(unet, monkeypatch):
     labels, theirs = torch.tensor([3, 8]), sample_generators(0, 2)
     with torch.no_grad():

@@ -10,6 +10,7 @@ from fundiff.digits import fit
 from fundiff.digits.fit import ClassParams, train_conditioned
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.params import inherited, read_params, validate
+from tests.pipelines import write_entries
 
 pytestmark = pytest.mark.bits
 SECTIONS = read_params("params.yaml")
@@ -24,6 +25,7 @@ def project(tmp_path, monkeypatch) -> Path:
     g, labels = np.random.default_rng(0), np.arange(40) % 10
     images = {f"{s}_images": g.integers(0, 256, (40, 28, 28), np.uint8) for s in ("train", "validation")}
     np.savez("data/mnist.npz", **images, train_labels=labels, validation_labels=labels)
+    write_entries(tmp_path, {"train_class_unet": {"deps": ["data/mnist.npz"]}})
     return tmp_path
 
 

@@ -68,6 +68,18 @@ def test_the_loss_of_an_exact_network_is_zero(name):
     assert held_out_prediction(digits, process, 0, 0)(Exact()) < 1e-5
 
 
+def test_the_caller_of_a_sampler_computes_in_its_own_precision():
+    process, seen = process_of({"timesteps": 10, "beta_start": 1e-4, "beta_end": 0.02}), []
+
+    def estimator(x_t, t):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return Estimate(torch.zeros_like(x_t))
+
+    for _ in sample(estimator, process, [generator(0)], Runtime("cpu", "bf16", 1), 2):
+        seen.append(torch.is_autocast_enabled("cpu"))
+    assert seen == [True, False, True, False]
+
+
 def test_an_unsuitable_sampler_is_one_line():
     with pytest.raises(UserError, match=r"sampler is ddim; .* sampled by euler"):
         next(sample(oracle(FLOW, tensors()[0]), FLOW, sample_generators(0, 2), SLOW, 3, "ddim"))

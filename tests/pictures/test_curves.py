@@ -37,6 +37,17 @@ def test_a_logarithmic_axis_has_plain_numbers():
     assert {"5", "6", "7", "8"} <= set(labels)
 
 
+def test_no_curve_is_left_out_and_a_scale_of_0_has_room(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(plt, "close", kept.append)
+    curves = {f"sampler {i}": [(0, i, 0), (5, i + 1, 0), (10, i, 0)] for i in range(7)}
+    plot_curves(tmp_path / "curves.png", [Panel("distance", curves, {})], "guidance")
+    (axis,) = kept[0].axes
+    assert len(axis.get_lines()) == len(curves)
+    left, middle, right = axis.transData.transform([(0, 0), (5, 0), (10, 0)])[:, 0]
+    assert middle - left == pytest.approx(right - middle)
+
+
 @pytest.mark.parametrize("count, columns", [(1, 1), (3, 3), (4, 2)])
 def test_many_panels_stand_in_two_columns(tmp_path, count, columns):
     panel = Panel("recall", {"samples": [(1, 0.5, 0), (2, 0.6, 0)]}, {"real digits": 0.7}, share=True)

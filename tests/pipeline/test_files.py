@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fundiff.pipeline.files import forget, removed, replacing
+from fundiff.pipeline.files import forget, removed, replacing, save_checkpoint
 
 DEAD = 2**22 + 1  # above the largest process number
 
@@ -100,6 +100,7 @@ def test_a_finished_training_forgets_its_state_and_those_that_no_one_touched_for
     weeks = time.time() - 20 * 86400
     for path in (tmp_path / "old", tmp_path / "old/state.pt", tmp_path / "old_but_used"):
         os.utime(path, (weeks, weeks))
+    save_checkpoint(tmp_path / "old_but_used/state.pt", {"history": []})  # the end of an epoch
     forget(tmp_path / "mine")
     assert {path.name for path in tmp_path.iterdir()} == {"todays", "old_but_used"}
     shutil.rmtree(tmp_path / "todays")

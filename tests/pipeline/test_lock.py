@@ -38,6 +38,13 @@ def test_a_damaged_object_of_the_cache_goes_and_the_others_stay(tmp_path):
     assert without_damaged(tmp_path / "none") == []
 
 
+def test_files_that_dvc_writes_at_this_moment_are_left_alone(tmp_path):
+    whole = kept(tmp_path, b"weights")
+    unfinished = whole.with_name(f".{whole.name}.tmp")
+    unfinished.write_bytes(b"wei")
+    assert without_damaged(tmp_path) == [] and unfinished.exists()
+
+
 def test_a_folder_outside_git_is_one_line(tmp_path):
     (tmp_path / "repository/.git").mkdir(parents=True)
     (tmp_path / "repository/inside").mkdir()

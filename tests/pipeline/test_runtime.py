@@ -16,6 +16,7 @@ from fundiff.pipeline import machine, runtime, workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import Runtime, accelerator, precision_of, prepare_runtime
 from tests.closure import closure
+from tests.pipelines import write_entries
 
 SLOW_TO_IMPORT = [
     "torch._dynamo", "torch._inductor", "accelerate", "diffusers", "transformers", "torchvision", "pandas", "scipy",
@@ -87,17 +88,26 @@ class OnTheCpu(torch.Tensor):
         return self.to(torch.float64)
 
 
-def test_a_checkpoint_is_of_one_device_precision_threads_and_processes(tmp_path):
+def test_a_checkpoint_belongs_to_its_runtime_data_and_code(tmp_path, monkeypatch):
     params = TrainingRecipe(
         seed=0, epochs=1, repeats=1, batch_size=1, optimizer="adam", learning_rate=1, decay="constant", ema_decay=0,
         augmentation={"rotate": 0, "scale": 0, "shift": 0},
     )  # fmt: skip
-    (tmp_path / "data").write_bytes(b"digits")
+    monkeypatch.chdir(tmp_path)
+    deps = {"data": b"digits", "stages/train.py": b"loss = 1", "src/fundiff/digits/unet.py": b"depth = 2"}
+    for path, content in deps.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(content)
+    write_entries(tmp_path, {"train": {"deps": ["data", "src/fundiff/digits", "stages/train.py"]}})
     runtimes = [Runtime("cpu", "fp32", 1), Runtime("cuda", "fp32", 1), Runtime("cpu", "bf16", 1)]
     runtimes += [Runtime("cpu", "fp32", 2), Runtime("cpu", "fp32", 1, 2)]
-    folders = [state_folder("train", params, tmp_path / "data", runtime) for runtime in runtimes]
+    folders = [state_folder("train", params, runtime) for runtime in runtimes]
     assert len(set(folders)) == len(runtimes)
-    assert state_folder("train", params, tmp_path / "data", runtimes[0]) == folders[0]
+    assert state_folder("train", params, runtimes[0]) == folders[0]
+    for path, content in deps.items():
+        Path(path).write_bytes(content + b" ")
+        assert state_folder("train", params, runtimes[0]) not in folders
+        Path(path).write_bytes(content)
 
 
 def on_a_gpu(monkeypatch) -> None:

@@ -136,10 +136,12 @@ def test_ctrl_c_or_a_closed_terminal_ends_both(project, sent):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
     )
+    waited_for = {"A | > python sleeper.py sdedit", "B | > python sleeper.py judge"}
     for line in run.stdout:
-        if "python sleeper.py" in line and "A |" in line:
+        waited_for -= {one for one in waited_for if one in line}
+        if not waited_for:
             break
-    time.sleep(2)
+    time.sleep(0.5)  # until both shells have started theirs
     run.send_signal(sent)
     assert run.wait(60) == 130
     at_work = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
@@ -151,5 +153,5 @@ def test_a_process_that_does_not_hear_ctrl_c_is_terminated():
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('on', flush=True); time.sleep(120)"
     run = subprocess.Popen([sys.executable, "-c", deaf], stdout=-1, start_new_session=True)
     assert run.stdout.readline() == b"on\n"
-    stop([run])
+    stop([run], patience=0.5)
     assert run.returncode == -signal.SIGTERM

@@ -10,8 +10,19 @@ from fundiff.prior import text
 from fundiff.prior.text import encoder_folder, plain_text, text_pipeline, token_states
 
 
-def test_token_states_are_those_of_encode_prompt_whatever_the_batch():
-    pipe = text_pipeline()
+@pytest.fixture(scope="module")
+def pipe():
+    """diffusers' pipeline with the text encoder alone."""
+    return text_pipeline()
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The project's own encoder."""
+    return plain_text()
+
+
+def test_token_states_are_those_of_encode_prompt_whatever_the_batch(pipe):
     sentences = ["", "a rocket ship", "a lithograph of a skull"]
     states = token_states(pipe, sentences, batch_size=2)
     assert states.shape == (3, 77, 384)
@@ -23,16 +34,14 @@ SENTENCES = ["", "a rocket ship", " An Oil painting, of Señor Ñandú’s — �
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_the_plain_encoder_is_that_of_transformers(sentence):
-    pipe, plain = text_pipeline(), plain_text()
+def test_the_plain_encoder_is_that_of_transformers(pipe, plain, sentence):
     expected = token_states(pipe, [sentence])[0]
     assert (plain.states(sentence) - expected).abs().max() < 1e-4 * expected.abs().max()
     numbers = pipe.tokenizer(sentence, add_special_tokens=False).input_ids
     assert plain.cut(sentence) == pipe.tokenizer.decode(numbers[75:])
 
 
-def test_without_padding_the_words_have_the_same_states():
-    plain = plain_text()
+def test_without_padding_the_words_have_the_same_states(plain):
     tokens, words = plain.tokens(SENTENCES, padded=False)
     states = plain(tokens, words)
     for i, sentence in enumerate(SENTENCES):

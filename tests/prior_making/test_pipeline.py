@@ -225,7 +225,7 @@ def test_a_training_elsewhere_is_rehearsed_with_tiny_numbers(project, tmp_path):
         run(project, sys.executable, "-m", f"prior.stages.{stage}")
     archive, first, last = (str(tmp_path / name) for name in ("prior.zip", "first", "last"))
     assert "MiB" in run(project, sys.executable, "-m", "prior.gpu.pack", archive)
-    tiny = ("--minutes", "0.35", "--batch", "8", "--pictures", "48")
+    tiny = ("--minutes", "0.2", "--batch", "8", "--pictures", "48")
     train = (sys.executable, "-m", "prior.gpu.train", archive)
     told = json.loads(run(project, *train, first, *tiny).splitlines()[-1])
     written = json.loads(Path(first, "told.json").read_text(encoding="utf-8"))

@@ -1,8 +1,6 @@
 """The report in a real browser, opened from disk: nothing leaves, all is seen, and the keyboard does all."""
 
 import json
-import os
-import shutil
 from importlib import resources
 from pathlib import Path
 
@@ -11,28 +9,7 @@ import pytest
 from fundiff.report.source import source_of
 from tests.report.test_page import ROOT, built, project
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SIZES = {390: 844, 1280: 900, 1920: 1080}
-
-if not CHROMIUM and not os.environ.get("CI"):
-    pytest.skip(
-        "no Chromium found: apt-get install chromium to test the report in it", allow_module_level=True
-    )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "CI is set and no Chromium is found"
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module", params=["made up", "committed"])

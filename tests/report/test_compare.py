@@ -9,7 +9,7 @@ import pytest
 
 from fundiff.pipeline.errors import UserError
 from fundiff.report.compare import commit_of, differing, flat, main, page
-from tests.report.test_browser import Sheet, browser  # noqa: F401
+from tests.report.test_browser import Sheet
 from tests.report.test_page import ROOT, picture
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
@@ -63,7 +63,7 @@ def test_three_runs_side_by_side(repository):
     assert len(set(part.split('"')[0] for part in html.split('<img src="')[1:])) == 3
 
 
-def test_the_command_writes_one_page_that_works_offline(repository, browser, capsys):  # noqa: F811
+def test_the_command_writes_one_page_that_works_offline(repository, browser, capsys):
     main(["main", "strong-one"])
     assert "wrote report/compare.html" in capsys.readouterr().out
     with Sheet(browser, repository / "report/compare.html", 390) as sheet:

@@ -12,7 +12,7 @@ from fundiff.pictures.masks import Mask, load_mask
 from fundiff.pictures.sources import Source, picture
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
-from tests.report.test_browser import Sheet, browser  # noqa: F401
+from tests.report.test_browser import Sheet
 from tests.report.test_page import inputs, project
 
 
@@ -39,7 +39,7 @@ def lines(page) -> dict:
     return yaml.safe_load(page.locator("textarea").input_value())
 
 
-def test_a_drawing_is_a_source_as_it_is(browser, desk):  # noqa: F811
+def test_a_drawing_is_a_source_as_it_is(browser, desk):
     with Sheet(browser, desk) as sheet:
         page = sheet.page
         page.locator("[name=name]").fill("kite")
@@ -56,7 +56,7 @@ def test_a_drawing_is_a_source_as_it_is(browser, desk):  # noqa: F811
         assert not sheet.complaints and sheet.asked == [desk.as_uri()]
 
 
-def test_axe_finds_nothing_in_it(browser, desk):  # noqa: F811
+def test_axe_finds_nothing_in_it(browser, desk):
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     with Sheet(browser, desk, color_scheme="dark") as sheet:
         sheet.page.evaluate(axe)
@@ -64,7 +64,7 @@ def test_axe_finds_nothing_in_it(browser, desk):  # noqa: F811
         assert not [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
 
 
-def test_a_mask_is_a_mask_as_it_is(browser, desk):  # noqa: F811
+def test_a_mask_is_a_mask_as_it_is(browser, desk):
     with Sheet(browser, desk) as sheet:
         page = sheet.page
         page.locator("[name=kind][value=mask]").check()
@@ -75,7 +75,7 @@ def test_a_mask_is_a_mask_as_it_is(browser, desk):  # noqa: F811
         assert mask[0, 20:44, 20:44].all() and not mask[0, :12].any()
 
 
-def test_the_keyboard_draws_too(browser, desk):  # noqa: F811
+def test_the_keyboard_draws_too(browser, desk):
     with Sheet(browser, desk, 390) as sheet:
         page = sheet.page
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -92,7 +92,7 @@ def test_the_keyboard_draws_too(browser, desk):  # noqa: F811
         assert lines(page)["mine"]["strokes"][0]["points"] == "0.5,0.5 0.6,0.5"
 
 
-def test_a_saved_png_is_a_picture_and_a_mask_file(browser, desk, tmp_path):  # noqa: F811
+def test_a_saved_png_is_a_picture_and_a_mask_file(browser, desk, tmp_path):
     with Sheet(browser, desk) as sheet:
         page = sheet.page
         page.locator("[name=kind][value=mask]").check()
@@ -106,7 +106,7 @@ def test_a_saved_png_is_a_picture_and_a_mask_file(browser, desk, tmp_path):  # n
     assert mask[0, 32, 32] == 1 and mask[0, 2, 2] == 0
 
 
-def test_without_scripts_there_are_no_tools_but_a_sentence(browser, desk):  # noqa: F811
+def test_without_scripts_there_are_no_tools_but_a_sentence(browser, desk):
     with Sheet(browser, desk, java_script_enabled=False) as sheet:
         assert "Drawing needs JavaScript" in sheet.page.locator("body").inner_text()
         assert not sheet.page.locator("canvas, button, input, textarea").filter(visible=True).count()

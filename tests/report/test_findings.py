@@ -93,6 +93,18 @@ def test_one_step_against_the_blur():
     assert "PSNR goes from" in said("one_step_denoising", {"t": {"250": {"psnr": 1.0}, "500": {"psnr": 2.0}}})
 
 
+@pytest.mark.parametrize(
+    "name, other", [("one_step_denoising", "gaussian_denoising"), ("flow_one_step", "flow_blur")]
+)
+def test_a_blur_of_other_times_or_of_another_picture_is_no_comparison(name, other):
+    blurred, restored = numbers(other), numbers(name)
+    words = said(name, restored, stage(other, blurred))
+    assert "best blur" in words
+    elsewhere = stage(other, {"t": {"0.123": next(iter(blurred["t"].values()))}})
+    assert "blur" not in said(name, restored, elsewhere)
+    assert "blur" not in said(name, restored, stage(other, blurred), image="chelsea")
+
+
 def test_one_step_against_many():
     metrics = numbers("iterative_denoising")
     wins = metrics["one_step"]["psnr"] > metrics["iterative"]["psnr"]

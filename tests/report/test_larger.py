@@ -10,7 +10,7 @@ from fundiff.report import embedding
 from fundiff.report.larger import Enlargements, Larger
 from fundiff.report.page import render
 from fundiff.report.results import load_stages
-from tests.report.test_browser import Sheet, browser  # noqa: F401
+from tests.report.test_browser import Sheet
 from tests.report.test_page import built, inputs, picture, project
 
 ANAGRAM = "report/figures/visual_anagrams/single/man_fire.png"
@@ -91,7 +91,7 @@ def test_the_page_for_drawing_takes_true_pixels(root):
     assert embedding.figure(root / EDITS[-1]).uri in page
 
 
-def test_the_true_pixels_are_a_link_in_the_enlarged_view(html, browser):  # noqa: F811
+def test_the_true_pixels_are_a_link_in_the_enlarged_view(html, browser):
     with Sheet(browser, html) as sheet:
         sheet.page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         sheet.page.locator("#tiles-sdedit .zoom").first.click()

@@ -14,7 +14,7 @@ from fundiff.digits.networks import epoch_file, save_config, save_epoch
 from fundiff.digits.unet import UNet
 from fundiff.report.live import network
 from fundiff.sampling.loop import strided
-from tests.report.test_browser import Sheet, browser  # noqa: F401
+from tests.report.test_browser import Sheet
 from tests.report.test_page import built, project
 
 CONFIG = {"hidden_size": 8, "time": True, "classes": 10, "objective": "flow", "timesteps": 300, "epochs": 2}
@@ -56,7 +56,7 @@ def live(tmp_path_factory) -> tuple[Path, UNet]:
 
 
 @pytest.mark.parametrize(("guidance", "calls"), [(1, 3), (3, 5)])
-def test_the_browser_draws_what_torch_draws(browser, live, guidance, calls):  # noqa: F811
+def test_the_browser_draws_what_torch_draws(browser, live, guidance, calls):
     html, unet = live
     starts = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     labels = [0, 7, 9]
@@ -69,7 +69,7 @@ def test_the_browser_draws_what_torch_draws(browser, live, guidance, calls):  # 
     assert np.abs(found - wanted).max() < 1e-3
 
 
-def test_digits_appear_and_a_drawn_one_is_denoised(browser, live):  # noqa: F811
+def test_digits_appear_and_a_drawn_one_is_denoised(browser, live):
     with Sheet(browser, live[0]) as sheet:
         page = sheet.page
         page.locator("#live").scroll_into_view_if_needed()
@@ -127,7 +127,7 @@ def test_exporting_loads_no_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_a_digit_is_drawn_by_keyboard(browser, live):  # noqa: F811
+def test_a_digit_is_drawn_by_keyboard(browser, live):
     html, _ = live
     inked = """() => { const paper = document.querySelector(".paper");
         return paper.getContext("2d").getImageData(0, 0, 28, 28).data.filter((v, i) => i % 4 === 0 && v === 255).length; }"""

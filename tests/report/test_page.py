@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -198,7 +200,20 @@ def part_a(root: Path) -> dict[str, dict]:
 
 
 def project(root: Path) -> Path:
-    """A project in which every stage has left something."""
+    """A project in which every stage has left something, in an empty folder."""
+    return shutil.copytree(made_once().name, root, dirs_exist_ok=True)
+
+
+@cache
+def made_once() -> TemporaryDirectory:
+    """The project of these tests, of which each takes a copy."""
+    folder = TemporaryDirectory()
+    fill(Path(folder.name))
+    return folder
+
+
+def fill(root: Path) -> None:
+    """Write the results of every stage."""
     shutil.copytree(ROOT / "report/template", root / "report/template")
     shutil.copytree(ROOT / "profiles", root / "profiles")
     (root / "metrics").mkdir()
@@ -272,7 +287,6 @@ def project(root: Path) -> Path:
         for epoch in (5, 20):
             picture(figures / name / f"epoch_{epoch:03d}.png", 400, 1000, epoch)
             animation(figures / name / f"epoch_{epoch:03d}.webp", 4, 12)
-    return root
 
 
 def inputs(root: Path) -> list[str]:

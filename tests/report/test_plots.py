@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.commands import shell
-from tests.report.test_browser import Sheet, browser  # noqa: F401
+from tests.report.test_browser import Sheet
 from tests.report.test_page import ROOT
 
 
@@ -23,7 +23,7 @@ def plots(tmp_path):
     return tmp_path / "dvc_plots/index.html"
 
 
-def test_curves_are_drawn_without_a_network(plots, browser):  # noqa: F811
+def test_curves_are_drawn_without_a_network(plots, browser):
     assert "{plot_divs}" not in plots.read_text(encoding="utf-8")
     with Sheet(browser, plots, offline=True) as sheet:
         sheet.page.locator("canvas").wait_for()

@@ -206,7 +206,7 @@ def test_a_value_that_fails_among_queued_ones_fails_alone(source, tmp_path, monk
     deadline = time.monotonic() + 600
     while any(word in (told := shell(folder, "dvc", "queue", "status")) for word in ("Queued", "Running")):
         assert time.monotonic() < deadline, told
-        time.sleep(3)
+        time.sleep(1)
     assert told.count("Success") == 1 and told.count("Failed") == 1
     failed = next(line.split()[0] for line in told.splitlines() if "Failed" in line)
     logged = shell(folder, "dvc", "queue", "logs", failed)

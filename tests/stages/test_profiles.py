@@ -1,6 +1,7 @@
 """Profiles: lists of -S key=value. All are valid, and `course` has exactly the values of the course."""
 
 import importlib
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ PARAMS = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
 
 def profiled(*names: str) -> dict:
     """params.yaml with the profiles' settings, in order."""
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params = deepcopy(PARAMS)
     for name in names:
         words = Path(f"profiles/{name}").read_text(encoding="utf-8").split()
         assert words[::2] == ["-S"] * (len(words) // 2)

@@ -61,7 +61,7 @@ def load_digits(path: str | Path, split: str, device: str = "cpu") -> Digits:
         raise UserError(f"{path}: not found; run `dvc repro digits/dvc.yaml:fetch_mnist`") from None
     except Exception as error:
         problem = f"not a readable digits file ({type(error).__name__})"
-        raise UserError(f"{path}: {problem}; run `dvc repro -f fetch_mnist`") from None
+        raise UserError(f"{path}: {problem}; run `dvc repro -f digits/dvc.yaml:fetch_mnist`") from None
     if images.shape[1:] != (28, 28) or images.dtype != np.uint8 or len(images) != len(labels):
         raise UserError(
             f"{path}: {split}_images is {images.dtype} {images.shape}; expected uint8 (N, 28, 28)"

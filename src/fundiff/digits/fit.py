@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from fundiff.pipeline import workers
 from fundiff.pipeline.files import forget, replacing, write_json
 from fundiff.pipeline.noise import seeded
 from fundiff.pipeline.runtime import Runtime, prepare_runtime
+from fundiff.pipeline.stage import entry_of
 
 CLASSES = 10
 CURVE = ("train_loss", "validation_loss", "learning_rate")  # columns of metrics/STAGE.csv beside epoch
@@ -34,13 +34,13 @@ class TrainParams(TrainingRecipe):
     )
 
 
-def state_folder(name: str, params: TrainingRecipe, data: Path, runtime: Runtime) -> Path:
-    """Folder of a training's checkpoint; its name hashes params, data, code and runtime, so it fits no other training."""
-    key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode() + data.read_bytes())
-    modules = [m for n, m in sorted(sys.modules.items()) if n.startswith(("fundiff.", "stages."))]
-    for module in modules:
-        key.update(Path(str(module.__file__)).read_bytes())
-    return Path(".checkpoints") / f"{name}-{key.hexdigest()[:16]}"
+def state_folder(stage: str, params: TrainingRecipe, runtime: Runtime) -> Path:
+    """Folder of a training's checkpoint, for this training alone: its name hashes params, runtime, and the stage's deps."""
+    key = hashlib.sha256(f"{params.model_dump_json()} {runtime}".encode())
+    for dep in map(Path, entry_of(stage)["deps"]):
+        for path in sorted(dep.rglob("*.py")) if dep.is_dir() else [dep]:
+            key.update(path.read_bytes())
+    return Path(".checkpoints") / f"{stage}-{key.hexdigest()[:16]}"
 
 
 def publish(network: Path, stage: str, rows: list[dict[str, Any]]) -> None:
@@ -70,7 +70,7 @@ def fitted(
     The caller's block writes the stage's other outs. The checkpoint is deleted only after the block.
     """
     runtime = prepare_runtime()
-    state = state_folder(stage, params, Path("data/mnist.npz"), runtime)
+    state = state_folder(stage, params, runtime)
     network = state / "network"
     kept = kept_epochs(getattr(params, "snapshots", []), params.epochs)
     rows = []

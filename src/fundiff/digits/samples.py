@@ -13,7 +13,7 @@ from fundiff.pipeline.noise import randn
 from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import Linear
 from fundiff.process.predictions import EpsPrediction, Process
-from fundiff.sampling.estimate import Estimator
+from fundiff.sampling.estimate import Estimate, Estimator
 from fundiff.sampling.loop import denoise, strided
 from fundiff.sampling.steps import SAMPLERS, Step, euler
 
@@ -59,5 +59,10 @@ def sample(
     timesteps = strided(len(process.path), steps)
     step = known[sampler or next(iter(known))](timesteps)
     x = randn(generators, (1, 28, 28), runtime.device)
-    with runtime.autocast():
-        yield from denoise(x, estimator, timesteps, step, generators)
+
+    def estimate(x_t: Tensor, t: float) -> Estimate:
+        # Autocast ends with the call: around a `yield` it would also hold for the caller.
+        with runtime.autocast():
+            return estimator(x_t, t)
+
+    yield from denoise(x, estimate, timesteps, step, generators)

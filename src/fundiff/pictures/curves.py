@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def draw_scale(axis: Axes, panel: Panel) -> None:
 def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None:
     """Write the panels as one PNG, side by side or, if there are many, in two columns.
 
-    x is logarithmic with a tick at every value; error bars are the spreads.
+    x is logarithmic, or linear if it may be 0, with a tick at every value; error bars are the spreads.
     """
     import matplotlib
 
@@ -64,14 +65,14 @@ def plot_curves(path: str | Path, panels: Sequence[Panel], x_label: str) -> None
     for spare in axes.flat[len(panels) :]:
         spare.set_visible(False)
     for axis, panel in zip(axes.flat, panels, strict=False):
-        axis.set_xscale("log")
-        for (name, points), marker in zip(panel.curves.items(), MARKERS, strict=False):
+        ticks = sorted({point[0] for points in panel.curves.values() for point in points})
+        axis.set_xscale("log" if all(x > 0 for x in ticks) else "linear")
+        for (name, points), marker in zip(panel.curves.items(), cycle(MARKERS), strict=False):
             x, y, spread = zip(*sorted(points), strict=True)
             bars = spread if any(spread) else None
             axis.errorbar(x, y, bars, marker=marker, markersize=5, capsize=3, linewidth=1.5, label=name)
         for (name, level), style in zip(panel.levels.items(), (":", "--"), strict=False):
             axis.axhline(level, color="0.4", linestyle=style, linewidth=1.2, label=name)
-        ticks = sorted({point[0] for points in panel.curves.values() for point in points})
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
         draw_scale(axis, panel)

@@ -42,10 +42,14 @@ def rounded(value: Any) -> Any:
 
 
 class Outs:
-    """The files of one stage: report/figures/STAGE/ and metrics/STAGE.json. Pictures are in [-1, 1]."""
+    """The files of one stage: report/figures/STAGE/ and metrics/STAGE.json. Pictures are in [-1, 1].
+
+    Make it before the stage's work: it prepares the process (threads, deterministic algorithms).
+    """
 
     def __init__(self, stage: str):
         self.stage, self.folder = stage, Path("report/figures") / stage
+        self.runtime = prepare_runtime()
 
     def grid(self, rows: Sequence[Sequence[Tensor] | Tensor], name: str | None = None, **labels: Any) -> None:
         """Write a labelled figure; a row is a sequence of pictures `[3, H, W]`. name: the stage's by default."""
@@ -68,4 +72,4 @@ class Outs:
 
     def numbers(self, numbers: dict[str, Any]) -> None:
         """Write metrics/STAGE.json, floats to 4 decimal places, with the device, precision and threads of this process."""
-        write_json(f"metrics/{self.stage}.json", rounded(numbers) | {"runtime": str(prepare_runtime())})
+        write_json(f"metrics/{self.stage}.json", rounded(numbers) | {"runtime": str(self.runtime)})

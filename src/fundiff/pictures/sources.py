@@ -205,6 +205,11 @@ def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
         image.save(temporary, "PNG")
 
 
+def from_image(image: Image.Image) -> Tensor:
+    """An RGB image as `[3, H, W]` in [-1, 1]."""
+    return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)
+
+
 def load_picture(folder: str | Path, name: str, size: int | None = None) -> Tensor:
     """The picture `name` of data/pictures as `[3, S, S]` in [-1, 1].
 
@@ -219,4 +224,4 @@ def load_picture(folder: str | Path, name: str, size: int | None = None) -> Tens
         raise UserError(
             f"params.yaml: fetch_images.size is {image.width}; the model draws {size} pixels, set it to that"
         )
-    return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)
+    return from_image(image)

@@ -108,6 +108,6 @@ def forget(state: Path, days: int = 14) -> None:
     """Remove the folder of a finished training's checkpoint, and those beside it that are unchanged for `days` days."""
     removed(state)
     for other in state.parent.iterdir() if state.parent.is_dir() else ():
-        newest = max((path.stat().st_mtime for path in [other, *other.rglob("*")]), default=0)
-        if newest < time.time() - 86400 * days:
+        # Every epoch replaces a file in the folder, which sets its time; another training may write at this moment.
+        if other.stat().st_mtime < time.time() - 86400 * days:
             removed(other)

@@ -7,6 +7,7 @@ The files in DVC's cache are read-only, and DVC trusts them: it would use a file
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,10 @@ def without_damaged(cache: Path) -> list[Path]:
     """Remove the files of DVC's cache whose MD5 differs from their name, and return them; DVC then makes them again."""
     damaged = []
     for path in sorted((cache / "files/md5").glob("??/*")):
-        if path.is_file() and md5(path) != path.parent.name + path.name.removesuffix(".dir"):
+        # DVC's own temporary files are in the same folders.
+        if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name) and md5(
+            path
+        ) != path.parent.name + path.name.removesuffix(".dir"):
             path.unlink()
             damaged.append(path)
     return damaged

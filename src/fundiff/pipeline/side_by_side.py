@@ -89,8 +89,8 @@ def tell(name: str, output: IO[bytes]) -> None:
         print(f"{name} | {rest.decode(errors='replace')}", flush=True)
 
 
-def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
-    """Send Ctrl-C to the runs that have not ended, and wait for them; after ten seconds send SIGTERM.
+def stop(runs: Collection[subprocess.Popen[bytes]], patience: float = 10) -> None:
+    """Send Ctrl-C to the runs that have not ended, and wait for them; after `patience` seconds send SIGTERM.
 
     A process that a script started in the background ignores Ctrl-C.
     """
@@ -100,7 +100,7 @@ def stop(runs: Collection[subprocess.Popen[bytes]]) -> None:
                 os.killpg(run.pid, sent)
         for run in runs:
             with suppress(subprocess.TimeoutExpired):
-                run.wait(10)
+                run.wait(patience)
 
 
 def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:

@@ -69,6 +69,11 @@ def change(
     return f"{name} {kind} at {first}" if kind == "stays" else f"{name} {kind} from {first} to {last}"
 
 
+def comparable(one: Stage, other: Stage) -> bool:
+    """Whether two stages restore the same noisy picture."""
+    return all(one.params.get(key) == other.params.get(key) for key in ("image", "seed"))
+
+
 def best_read(stage: Stage | None) -> list[str]:
     """The names of a stage's pictures of several readings, the one whose weakest reading scores best first."""
     rows = stage.metrics if stage else {}

@@ -12,6 +12,7 @@ from fundiff.report.findings import (
     Stages,
     by_number,
     change,
+    comparable,
     counted,
     listed,
     signed,
@@ -57,10 +58,12 @@ def flow_one_step(stage: Stage, stages: Stages) -> str:
     text = f"The MSE {way} with less noise: {ends(rows, 'mse', '.4f')}."
     if way == "goes":
         text = f"The MSE does not simply fall with less noise: {ends(rows, 'mse', '.4f')}."
-    if "flow_blur" not in stages:
+    if "flow_blur" not in stages or not comparable(stage, stages["flow_blur"]):
         return text
     blur = {t: min(row["mse"].values()) for t, row in by_number(stages["flow_blur"].metrics["t"])}
     both = [(row["mse"], blur[t]) for t, row in rows if t in blur]
+    if not both:
+        return text
     won = sum(round(one, 4) < round(other, 4) for one, other in both)
     even = sum(round(one, 4) == round(other, 4) for one, other in both)
     equal = f", and equal to it in four decimal places at {even}" if even else ""

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from fundiff.pipeline.errors import UserError
+from fundiff.report.findings import comparable
 from fundiff.report.results import Stage
 
 
@@ -55,8 +56,9 @@ def one_step_denoising(stage: Stage, stages: Stages) -> Figures:
     """PSNR at the middle timestep, beside that of the best blur."""
     times = stage.params["timesteps"]
     t = str(times[len(times) // 2])
-    blur = stages["gaussian_denoising"].metrics["t"].get(t) if "gaussian_denoising" in stages else None
-    return {"psnr": KeyFigure(stage.metrics["t"][t]["psnr"], blur["psnr"] if blur else None)}
+    blur = stages.get("gaussian_denoising")
+    blurred = blur.metrics["t"].get(t) if blur and comparable(stage, blur) else None
+    return {"psnr": KeyFigure(stage.metrics["t"][t]["psnr"], blurred["psnr"] if blurred else None)}
 
 
 def iterative_denoising(stage: Stage, stages: Stages) -> Figures:
@@ -178,7 +180,11 @@ def key_figures(stages: Stages) -> Figures:
     for name, measure in MEASURES.items():
         if name in stages:
             try:
-                found |= {f"{name}_{key}": figure for key, figure in measure(stages[name], stages).items()}
+                figures = measure(stages[name], stages)
+                for key, figure in figures.items():
+                    if not isinstance(figure.here, int | float):
+                        raise TypeError(f"{key} is {figure.here!r}")
+                    found[f"{name}_{key}"] = figure
             except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
                 what = (
                     f"no {error} in it"

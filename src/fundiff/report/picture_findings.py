@@ -14,6 +14,7 @@ from fundiff.report.findings import (
     Stages,
     by_number,
     change,
+    comparable,
     counted,
     listed,
     signed,
@@ -53,10 +54,12 @@ def one_step_denoising(stage: Stage, stages: Stages) -> str:
     falls = trend([row["psnr"] for _, row in rows]) == "falls"
     ends = [f"{row['psnr']:.1f} dB at t = {t:g}" for t, row in (rows[0], rows[-1])]
     noise = f"PSNR {'falls' if falls else 'goes'} from {ends[0]} to {ends[1]}."
-    if "gaussian_denoising" not in stages:
+    if "gaussian_denoising" not in stages or not comparable(stage, stages["gaussian_denoising"]):
         return noise
     blur = dict(by_number(stages["gaussian_denoising"].metrics["t"]))
     both = [(t, row["psnr"] - blur[t]["psnr"]) for t, row in rows if t in blur]
+    if not both:
+        return noise
     wins = sum(gain > 0 for _, gain in both)
     told = listed([f"{signed(gain, '+.1f')} dB at t = {t:g}" for t, gain in both])
     return (

@@ -92,6 +92,11 @@ def edited(
     return last(bench.denoise(settings, x_t, bench.guided(settings, prompts), timesteps, noise))
 
 
+def file_name(t: float) -> str:
+    """The course's t in hundredths as a part of a file's name: 050 for 0.5, 002_4 for 0.024."""
+    return f"{100 * t:08.4f}".rstrip("0").rstrip(".").replace(".", "_")
+
+
 def hybrid_kernel(side: int) -> tuple[int, float]:
     """Kernel and sigma of the low-pass filter for pictures of that side; the course has 265 and 16 for 512 pixels (3.4)."""
     return 2 * round(16.5 * side / 64) + 1, 2 * side / 64

@@ -19,7 +19,7 @@ Levels = Annotated[
         description="indices of the timesteps to start from (the course's i_start); a small one means much noise",
     ),
 ]
-FlowTime = Annotated[float, Field(ge=0, le=1, description="the course's t: 0 is noise, 1 the image")]
+FlowTime = Annotated[float, Field(ge=0, lt=1, description="the course's t: 0 is noise; 1 would be the image")]
 
 
 class Denoising(Protocol):

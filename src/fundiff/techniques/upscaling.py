@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
-from torchvision.transforms.functional import pil_to_tensor
 
+from fundiff.pictures.sources import from_image
 from fundiff.prior.realesrgan import FACTOR, RealESRGAN
 from fundiff.sampling.estimators import lowpass
 from fundiff.views.registry import commutes_with_resizing, view_named
@@ -43,9 +44,18 @@ def upscaled(network: RealESRGAN, pictures: Tensor, views: Sequence[View]) -> Te
     return true_from_afar(torch.stack(readings).mean(0), pictures).clamp(-1, 1)
 
 
+def anagram_views(stage: str, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The path of each anagram of a stage -> its views' names, from the stage's metrics."""
+    return {
+        f"report/figures/{stage}/single/{name}.png": [reading["seen"] for reading in row["readings"]]
+        for name, row in numbers.items()
+        if "readings" in row
+    }
+
+
 @dataclass(frozen=True)
 class Upscaler:
-    """Enlarges pictures: by Real-ESRGAN, or without a network by Lanczos's filter. views: anagram -> its views' names."""
+    """Enlarges pictures: by Real-ESRGAN, or without a network by Lanczos's filter. views: path of an anagram -> its views."""
 
     network: RealESRGAN | None
     views: Mapping[str, Sequence[str]]
@@ -56,5 +66,4 @@ class Upscaler:
         if self.network is None or not all(map(commutes_with_resizing, views)):
             return resized(image), "resize"
         device = next(self.network.parameters()).device
-        small = pil_to_tensor(image).to(device) / 127.5 - 1
-        return upscaled(self.network, small[None], views)[0], "realesrgan"
+        return upscaled(self.network, from_image(image)[None].to(device), views)[0], "realesrgan"
