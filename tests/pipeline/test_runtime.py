@@ -15,7 +15,7 @@ from fundiff.judge.classifier import Judge, verdicts
 from fundiff.pipeline import machine, runtime, workers
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.runtime import Runtime, accelerator, precision_of, prepare_runtime
-from tests.closure import closure
+from fundiff.pipeline.stage import stage_names
 from tests.pipelines import write_entries
 
 SLOW_TO_IMPORT = [
@@ -203,17 +203,19 @@ def test_new_tensors_have_the_pages_of_freed_ones():
     assert faults < pages / 100
 
 
+def imported_with(stages: list[str], more: str = "") -> set[str]:
+    """All modules of a new process that imports these stages."""
+    imports = "\n".join(f"import stages.{name}" for name in stages)
+    code = f"import sys\n{imports}\n{more}\nprint(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+
+
 @pytest.mark.slow
-def test_a_stage_of_part_b_starts_without_what_is_slow_to_import():
-    stages = [path for path in sorted(Path("stages").glob("[a-z]*.py")) if starts_part_b(path)]
-    assert len(stages) >= 14
-    imports = "\n".join(f"import stages.{path.stem}" for path in stages)
-    code = f"import sys\n{imports}\nfrom fundiff.pipeline.runtime import prepare_runtime\nprepare_runtime()\nprint(*sys.modules)"
-    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert [name for name in SLOW_TO_IMPORT if name in loaded] == []
+def test_a_stage_starts_without_what_is_slow_to_import():
+    prepared = "from fundiff.pipeline.runtime import prepare_runtime\nprepare_runtime()"
+    assert imported_with(stage_names(), prepared).isdisjoint(SLOW_TO_IMPORT)
 
 
-def starts_part_b(path: Path) -> bool:
-    """Whether a stage works on digits with torch."""
-    needed = closure(path)
-    return "src/fundiff/digits/data.py" in needed and "src/fundiff/pipeline/runtime.py" in needed
+@pytest.mark.slow
+def test_a_stage_that_needs_no_tensors_starts_without_torch():
+    assert "torch" not in imported_with(["critic", "fetch_images", "inputs", "report"])

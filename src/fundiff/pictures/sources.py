@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import numpy as np
-import torch
 from PIL import Image, ImageColor, ImageDraw
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from torch import Tensor
 
 from fundiff.pictures.opening import DRAWN, content_of, opened
 from fundiff.pipeline.errors import UserError
 from fundiff.pipeline.files import replacing
 from fundiff.pipeline.params import Section, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor  # stage fetch_images needs no torch, which takes a second to import
 
 PACKAGED = ("rocket", "chelsea", "coffee", "astronaut")  # photographs in scikit-image's wheel
 LARGEST, PATIENCE = 32 << 20, 120  # limits of a download: bytes, seconds
@@ -198,7 +199,7 @@ def picture(source: Source, size: int) -> Image.Image:
 
 def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
     """Write an image, or a tensor `[3, H, W]` in [-1, 1], as PNG in its true size."""
-    if isinstance(image, Tensor):
+    if not isinstance(image, Image.Image):
         pixels = ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0)
         image = Image.fromarray(pixels.cpu().numpy())
     with replacing(path) as temporary:
@@ -207,6 +208,8 @@ def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
 
 def from_image(image: Image.Image) -> Tensor:
     """An RGB image as `[3, H, W]` in [-1, 1]."""
+    import torch
+
     return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)
 
 
