@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,20 +39,20 @@ def main(params: Params) -> None:
     views: dict[str, list[str]] = {}
     for metrics in map(Path, listed("metrics/")):
         views |= anagram_views(metrics.stem, json.loads(metrics.read_text(encoding="utf-8")))
-    network = None if params.upscaler == "resize" else load_realesrgan(prepare_runtime().device)
+    runtime = prepare_runtime()
+    network = None if params.upscaler == "resize" else load_realesrgan(runtime.device, runtime.dtype)
     upscaler = Upscaler(network, views)
     made = {}
     with replacing("data/upscaled") as temporary:
         small = [path for path in paths if path not in drawn]
         for path in progress(small, "upscaling", len(small), "picture"):
-            second, out = path.with_stem(path.stem + LARGE), temporary / path.relative_to("report/figures")
+            second, name = path.with_stem(path.stem + LARGE), path.as_posix()
+            image: Any = opened(content_of(str(path)), str(path))
             if params.upscaler == "stage_ii" and second in drawn:
-                save_png(out, opened(content_of(str(second)), str(second)))
-                made[path.as_posix()] = "stage_ii"
+                image, made[name] = opened(content_of(str(second)), str(second)), "stage_ii"
             else:
-                image, by = upscaler(path.as_posix(), opened(content_of(str(path)), str(path)))
-                save_png(out, image)
-                made[path.as_posix()] = by
+                image, made[name] = upscaler(name, image)
+            save_png(temporary / path.relative_to("report/figures"), image, compress_level=1)
         write_json(temporary / "made.json", made)
 
 

@@ -16,6 +16,13 @@ def network():
     return load_realesrgan()
 
 
+@torch.no_grad()
+def test_in_bf16_the_details_are_nearly_the_same(network):
+    x = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    half = load_realesrgan(dtype=torch.bfloat16)(x)
+    assert half.dtype == torch.float32 and (half - network(x)).abs().mean() < 0.01
+
+
 def test_it_has_the_parameters_of_the_published_network(network):
     assert sum(p.numel() for p in network.parameters()) == 621_424
 

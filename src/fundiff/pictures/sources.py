@@ -197,13 +197,16 @@ def picture(source: Source, size: int) -> Image.Image:
     return squared(image, size, source.crop)
 
 
-def save_png(path: str | Path, image: Tensor | Image.Image) -> None:
-    """Write an image, or a tensor `[3, H, W]` in [-1, 1], as PNG in its true size."""
+def save_png(path: str | Path, image: Tensor | Image.Image, compress_level: int = 6) -> None:
+    """Write an image, or a tensor `[3, H, W]` in [-1, 1], as PNG in its true size.
+
+    compress_level: zlib's; 1 takes a third of the time and up to a third more space.
+    """
     if not isinstance(image, Image.Image):
         pixels = ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0)
         image = Image.fromarray(pixels.cpu().numpy())
     with replacing(path) as temporary:
-        image.save(temporary, "PNG")
+        image.save(temporary, "PNG", compress_level=compress_level)
 
 
 def from_image(image: Image.Image) -> Tensor:

@@ -41,6 +41,11 @@ class Runtime:
             torch.device(self.device).type, PRECISIONS[self.precision], enabled=self.precision != "fp32"
         )
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the precision."""
+        return PRECISIONS[self.precision]
+
     def place(self, module: M) -> M:
         """The module on the device, in channels-last format, in which convolutions are fastest."""
         return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -35,7 +35,8 @@ class RealESRGAN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures `[B, 3, H, W]` in [0, 1] to `[B, 3, 4H, 4W]`, a little beyond [0, 1] at hard edges."""
-        return pixel_shuffle(self.body(x), FACTOR) + interpolate(x, scale_factor=FACTOR, mode="nearest")
+        details = self.body(x.to(next(self.parameters()).dtype)).float()
+        return pixel_shuffle(details, FACTOR) + interpolate(x, scale_factor=FACTOR, mode="nearest")
 
 
 def read_ncnn(content: bytes, network: nn.Module) -> None:
@@ -62,7 +63,9 @@ def read_ncnn(content: bytes, network: nn.Module) -> None:
         raise ValueError(f"{len(content) - at} bytes are left over")
 
 
-def load_realesrgan(device: str = "cpu", path: Path = WEIGHTS) -> RealESRGAN:
+def load_realesrgan(
+    device: str = "cpu", dtype: torch.dtype = torch.float32, path: Path = WEIGHTS
+) -> RealESRGAN:
     """The pretrained network. Raises UserError if its weights are missing or are not the known file."""
     advice = f"`git checkout {path.parent}` restores it, and upscaling.upscaler=resize needs none"
     if not path.is_file():
@@ -72,4 +75,4 @@ def load_realesrgan(device: str = "cpu", path: Path = WEIGHTS) -> RealESRGAN:
     network = RealESRGAN().eval()
     read_ncnn(path.read_bytes(), network)
     network.to(memory_format=torch.channels_last)  # twice as fast on a CPU
-    return network.to(device)
+    return network.to(device, dtype)
