@@ -20,6 +20,7 @@ from fundiff.digits.objectives import (
 from fundiff.digits.training import Augmentation, TrainingRecipe, rate, train, warm_ema
 from fundiff.digits.unet import UNet
 from fundiff.pipeline.errors import UserError
+from fundiff.pipeline.files import load_checkpoint
 from fundiff.pipeline.noise import generator, seeded
 from fundiff.pipeline.runtime import Runtime
 from fundiff.process.paths import VariancePreserving
@@ -105,9 +106,12 @@ def test_training_lowers_the_loss(digits, tmp_path):
     assert rows[-1][0] < 0.9 * rows[0][0]
 
 
-def test_the_average_without_decay_is_the_model_itself(digits, tmp_path):
-    plain = run(digits, tmp_path / "f.pt", ema_decay=0)
-    assert all(not name.startswith("module") for name in plain[-1][2])
+@pytest.mark.parametrize("decay", [0, 0.9])
+def test_the_average_without_decay_is_the_model_itself(digits, tmp_path, decay):
+    best = run(digits, tmp_path / "f.pt", ema_decay=decay)[-1][2]
+    trained = load_checkpoint(tmp_path / "f.pt")["model"]
+    assert best.keys() == trained.keys()
+    assert all(torch.equal(best[name], trained[name]) for name in best) == (decay == 0)
 
 
 def test_the_average_never_reads_the_counter_on_the_device():

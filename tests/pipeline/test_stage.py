@@ -41,6 +41,10 @@ def test_other_errors_are_not_hidden():
         guarded("setup", raising(RuntimeError("shape mismatch")))
 
 
+def test_an_error_for_users_is_one_line_whatever_it_quotes():
+    assert str(UserError("params.yaml: 'a\n\tb' is\r\n no number")) == "params.yaml: 'a b' is no number"
+
+
 def test_a_stage_says_how_long_it_took_and_how_much_memory(tmp_path, monkeypatch, capsys):
     (tmp_path / "dvc.yaml").write_text(
         "stages: {mine: {cmd: 'true', deps: [a], outs: [b]}}", encoding="utf-8"

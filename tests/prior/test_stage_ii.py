@@ -60,6 +60,7 @@ def test_the_second_reading_weighs_what_its_weight_says(second):
     assert one.shape == drawn(1.0).shape
     assert not torch.allclose(one, drawn(1.0)) and not torch.allclose(drawn(1.0), drawn(3.0))
     assert not torch.allclose(drawn(1.0), drawn(1.0, "alternate"))
+    assert torch.allclose(drawn(1e-9), one, atol=1e-4)
 
 
 def test_a_model_without_a_second_stage_has_none(model):
