@@ -169,7 +169,7 @@
   };
   find(".go").addEventListener("click", draw);
   for (const range of root.querySelectorAll("input[type=range]")) {
-    range.addEventListener("input", () => { range.previousElementSibling.textContent = range.name === "noise" ? `${range.value} %` : range.value; });
+    range.addEventListener("input", () => { range.previousElementSibling.textContent = range.name === "noise" ? `${range.value}%` : range.value; });
   }
 
   const paper = find(".paper"), ink = new Float32Array(784);

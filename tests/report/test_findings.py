@@ -257,7 +257,7 @@ def test_what_real_digits_give_is_no_floor_where_samples_go_below():
 def test_recall_above_that_of_real_digits_is_explained():
     assert "raise recall and not coverage" in said("sample_time_unet")
     metrics = numbers("sample_time_unet") | {"recall": 0.5}
-    assert "raise recall" not in said("sample_time_unet", metrics) and "recall is 50 %, below" in said(
+    assert "raise recall" not in said("sample_time_unet", metrics) and "recall is 50%, below" in said(
         "sample_time_unet", metrics
     )
 
@@ -292,7 +292,7 @@ def test_a_loss_that_leaves_the_training_behind_is_called_so():
         {"train_loss": 2.0, "validation_loss": 2.0},
         {"train_loss": 1.0, "validation_loss": 1.5},
     ]
-    assert "50 % above the training loss" in finding(FINDINGS, "train_denoiser", {"train_denoiser": one})
+    assert "50% above the training loss" in finding(FINDINGS, "train_denoiser", {"train_denoiser": one})
 
 
 def test_what_the_schedule_leaves_of_the_digit_in_pure_noise_is_told():

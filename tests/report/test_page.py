@@ -500,7 +500,7 @@ def test_measures_are_named_and_bounded(page):
 
 def test_a_distance_below_that_of_real_digits_is_not_printed(page):
     table = re.search(r'id="t-guidance".*?</table>', page, re.DOTALL)[0]
-    distances = re.findall(r"</th><td>[^<]+ %</td><td>([^<]+)</td>", table)
+    distances = re.findall(r"</th><td>[^<]+%</td><td>([^<]+)</td>", table)
     assert distances == ["3.70", "N too small", "2.40", "1.63", "176"]  # γ 1, 2, 5; real digits; noise
 
 

@@ -21,8 +21,8 @@ def loss(stage: Stage, stages: Stages) -> str:
     text = f"On held-out digits the loss {'fell' if fell else 'did not fall'} {way}"
     if gap > 0.1:
         more = "the network fits its training digits better than new ones"
-        return f"{text}, and ends {100 * gap:.0f} % above the training loss: {more}."
-    side = "within 10 % of" if gap > -0.1 else "below"
+        return f"{text}, and ends {100 * gap:.0f}% above the training loss: {more}."
+    side = "within 10% of" if gap > -0.1 else "below"
     return (
         f"{text}, and ends {side} the training loss: no sign that the network memorised its training digits."
     )
@@ -77,7 +77,7 @@ def pure_noise(stage: Stage, stages: Stages) -> str:
     return f"PSNR between the network’s answers and the mean training digit is {psnr:.1f} dB: {said}."
 
 
-def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f} %", times: float = 100) -> str:
+def real(m: dict[str, float], key: str, label: str, form: str = "{:.0f}%", times: float = 100) -> str:
     """A measure beside its value for real digits, and which of them is larger."""
     here, there = form.format(times * m[key]), form.format(times * m[f"{key}_real"])
     side = "equal to" if here == there else "above" if m[key] > m[f"{key}_real"] else "below"
