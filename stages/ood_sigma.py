@@ -2,9 +2,9 @@ import torch
 from pydantic import Field, NonNegativeFloat
 
 from fundiff.digits.data import load_digits
+from fundiff.digits.denoising import restoration_scores, restore
 from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import add_noise
-from fundiff.judge.denoising import restoration_scores, restore
 from fundiff.judge.scores import rounded
 from fundiff.pictures.films import save_film
 from fundiff.pictures.grids import grid, tile

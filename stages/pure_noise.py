@@ -2,11 +2,12 @@ import torch
 from pydantic import Field
 
 from fundiff.digits.data import load_digits
+from fundiff.digits.denoising import restore
 from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import add_noise
 from fundiff.judge.scores import rounded
 from fundiff.pictures.grids import grid
-from fundiff.pictures.restoration import clamped, psnr
+from fundiff.pictures.restoration import psnr
 from fundiff.pipeline.files import write_json
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
@@ -19,7 +20,6 @@ class Params(Section):
     digits: int = Field(ge=1, le=12, description="samples of pure noise in the figure")
 
 
-@torch.no_grad()
 def main(params: Params) -> None:
     runtime = prepare_runtime()
     mean_digit = load_digits("data/mnist.npz", "train", runtime.device).images.mean(0, keepdim=True)
@@ -29,8 +29,7 @@ def main(params: Params) -> None:
     rows, labels = [z], ["pure noise"]
     for epoch in load_unet("models/pure_noise")[1]["snapshots"]:
         trained = runtime.place(load_unet("models/pure_noise", epoch)[0])
-        with runtime.autocast():
-            rows.append(clamped(trained(z)))
+        rows.append(restore(trained, z, runtime))
         labels.append(f"after epoch {epoch}")
     images = [list(row) for row in [*rows, mean_digit]]
     grid("report/figures/pure_noise.png", images, [*labels, "mean of all digits"], panel=0.8)

@@ -2,10 +2,10 @@ import torch
 from pydantic import Field
 
 from fundiff.digits.data import load_digits
+from fundiff.digits.denoising import restore
 from fundiff.digits.networks import load_unet
 from fundiff.digits.objectives import add_noise
 from fundiff.pictures.grids import grid
-from fundiff.pictures.restoration import clamped
 from fundiff.pipeline.noise import generator
 from fundiff.pipeline.params import Section
 from fundiff.pipeline.runtime import prepare_runtime
@@ -18,7 +18,6 @@ class Params(Section):
     digits: int = Field(ge=1, le=12)
 
 
-@torch.no_grad()
 def main(params: Params) -> None:
     runtime = prepare_runtime()
     x = load_digits("data/mnist.npz", "test", runtime.device).images
@@ -27,8 +26,7 @@ def main(params: Params) -> None:
     rows, labels = [x, z], ["clean", f"noisy, σ = {params.sigma:g}"]
     for epoch in load_unet("models/denoiser")[1]["snapshots"]:
         unet = runtime.place(load_unet("models/denoiser", epoch)[0])
-        with runtime.autocast():
-            rows.append(clamped(unet(z)))
+        rows.append(restore(unet, z, runtime))
         labels.append(f"after epoch {epoch}")
     grid("report/figures/sample_denoiser.png", [list(row) for row in rows], labels)
 

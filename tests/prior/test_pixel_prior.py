@@ -192,7 +192,7 @@ def test_a_missing_folder_a_missing_variant_and_no_accelerator_are_one_line(fold
     with pytest.raises(UserError, match=r"'models/none' cannot be loaded.*check model.name"):
         pin(Model(name="models/none", **OPTIONS))
     plain = pin(Model(name=str(folder), **OPTIONS | {"variant": None}))
-    with pytest.raises(UserError, match=r"check model.name and model.variant") as error:
+    with pytest.raises(UserError, match=r"check model.name, model.stage_ii and model.variant") as error:
         load_pixel_prior(plain, CPU)
     assert "\n" not in str(error.value)
     streamed = pin(Model(name=str(folder), **OPTIONS | {"offload": True}))

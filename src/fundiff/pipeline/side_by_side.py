@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
+from fundiff.pipeline.machine import cores
 from fundiff.pipeline.stage import PIPELINES, files, stage_entries, targets
 
 LAST = "report"  # needs both lanes
@@ -56,11 +57,6 @@ def lanes(
     rest = [name for name in needed_by(part_b, entries) if not AFTER_PART_A & {*needed_by([name], entries)}]
     both = [name for name in part_a if name in rest]
     return [n for n in part_a if n not in both], [n for n in rest if n not in both], both
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:

@@ -53,14 +53,13 @@ def access(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # libraries raise many kinds of errors for a bad folder
         reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
-        advice = (
-            "check model.name and model.variant in params.yaml; of weights, *.safetensors alone are loaded"
-        )
+        keys = "model.name, model.stage_ii and model.variant"
+        advice = f"check {keys} in params.yaml; of weights, only *.safetensors are loaded"
         # A hub id is owner/name; models/NAME is more likely a mistyped folder.
         if not Path(name).exists() and name.count("/") == 1 and not name.startswith((".", "models/")):
             access_page = f"accept its licence at huggingface.co/{name}"
             advice = f"{access_page}, log in with `hf auth login` or set HF_TOKEN, and unset HF_HUB_OFFLINE"
-        raise UserError(f"model.name {name!r} cannot be loaded ({reason}); {advice}") from None
+        raise UserError(f"model {name!r} cannot be loaded ({reason}); {advice}") from None
 
 
 def patterns(variant: str | None) -> list[str]:
@@ -101,7 +100,7 @@ def pin(model: Model) -> Pinned:
         folder = folder_of(name, model.variant, fetch=True)
         if not (folder / "unet" / "config.json").is_file():
             raise UserError(
-                f"model.name {name!r} has no unet/config.json; expected the layout of diffusers' IFPipeline"
+                f"model {name!r} has no unet/config.json; expected the layout of diffusers' IFPipeline"
             )
         if not Path(name).is_dir():
             revisions[key] = folder.name

@@ -154,7 +154,7 @@ def load_unet(
             unet, missing = diffusers_unet(folder, variant, dtype, config.get("_class_name", "no class"))
     if missing:
         raise UserError(
-            f"model.name {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
+            f"model {name!r}: its UNet lacks {len(missing)} weights, as {missing[0]}; get it again"
         )
     return unet.eval()
 

@@ -47,7 +47,7 @@ def schedule_of(name: str, ddpm: Any) -> Schedule:
     usable = {"variance_type": ("learned_range", *FIXED_VARIANCES), "prediction_type": PREDICTIONS}
     for setting, values in usable.items():
         if ddpm.config[setting] not in values:
-            raise UserError(f"model.name {name!r}: {setting} {ddpm.config[setting]!r} is not supported")
+            raise UserError(f"model {name!r}: {setting} {ddpm.config[setting]!r} is not supported")
     return Schedule(
         prediction_type=ddpm.config.prediction_type,
         variance_type=ddpm.config.variance_type,

@@ -70,7 +70,7 @@ def load_own_text(folder: Path, name: str, variant: str | None, dtype: torch.dty
     model, found = loaded
     if missing := sorted(found["missing_keys"]):
         raise UserError(
-            f"model.name {name!r}: its text encoder lacks {len(missing)} weights, as {missing[0]}; get it again"
+            f"model {name!r}: its text encoder lacks {len(missing)} weights, as {missing[0]}; get it again"
         )
     return model.eval()
 
