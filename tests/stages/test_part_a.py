@@ -179,7 +179,7 @@ def test_plain_pictures_are_also_large(project, monkeypatch):
         told = json.loads(Path("data/upscaled/made.json").read_text("utf-8"))
         files = {path: Path("data/upscaled", *Path(path).parts[2:]) for path in told}
         assert {Image.open(file).size for file in files.values()} == {(4 * SIZE, 4 * SIZE)}
-        return {path: (how, files[path].read_bytes()) for path, how in told.items()}
+        return {path: (how, Image.open(files[path]).tobytes()) for path, how in told.items()}
 
     singles = {
         path.as_posix() for name in upscaling.listed("report/") for path in Path(name).glob("single/*.png")
@@ -195,7 +195,7 @@ def test_plain_pictures_are_also_large(project, monkeypatch):
     drawn = {path: content for path, (how, content) in made().items() if how == "stage_ii"}
     assert len(drawn) == 3 + len(numbers("visual_anagrams"))
     assert all(
-        Path(path).with_stem(Path(path).stem + "_large").read_bytes() == content
+        Image.open(Path(path).with_stem(Path(path).stem + "_large")).tobytes() == content
         for path, content in drawn.items()
     )
     monkeypatch.setattr(upscaling, "LARGE", "_none")
