@@ -47,10 +47,10 @@ def main(params: Params) -> None:
         small = [path for path in paths if path not in drawn]
         for path in progress(small, "upscaling", len(small), "picture"):
             second, name = path.with_stem(path.stem + LARGE), path.as_posix()
-            image: Any = opened(content_of(str(path)), str(path))
-            if params.upscaler == "stage_ii" and second in drawn:
-                image, made[name] = opened(content_of(str(second)), str(second)), "stage_ii"
-            else:
+            source = second if params.upscaler == "stage_ii" and second in drawn else path
+            image: Any = opened(content_of(str(source)), str(source))
+            made[name] = "stage_ii"
+            if source == path:
                 image, made[name] = upscaler(name, image)
             save_png(temporary / path.relative_to("report/figures"), image, compress_level=1)
         write_json(temporary / "made.json", made)

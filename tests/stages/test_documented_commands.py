@@ -39,9 +39,8 @@ def affordable(command: str) -> str:
         small = "$(cat profiles/smoke) -S fetch_mnist.source=packaged"
         trainings = map(target_of, ("train_denoiser", "train_time_unet", "train_class_unet"))
         return f"{command} {small} {' '.join(trainings)}"
-    if (
-        command == ELSEWHERE
-    ):  # the smoke profile already has two epochs; one of the stages that follow is enough
+    if command == ELSEWHERE:
+        # The smoke profile already has two epochs. One of the stages that follow is enough.
         return f"{command.replace('epochs=2', 'epochs=1')} {target_of('sample_class_unet')}"
     if command.startswith("accelerate launch"):
         # Restore the smoke sizes, which a profile may have changed. Other tests may use the usual port.

@@ -48,10 +48,9 @@ def without_damaged(cache: Path) -> list[Path]:
     """Remove the files of DVC's cache whose MD5 differs from their name, and return them; DVC then makes them again."""
     damaged = []
     for path in sorted((cache / "files/md5").glob("??/*")):
-        # DVC's own temporary files are in the same folders.
-        if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name) and md5(
-            path
-        ) != path.parent.name + path.name.removesuffix(".dir"):
+        named = path.parent.name + path.name.removesuffix(".dir")
+        # DVC's own temporary files are in the same folders; their names are no MD5.
+        if re.fullmatch("[0-9a-f]{32}", named) and md5(path) != named:
             path.unlink()
             damaged.append(path)
     return damaged
