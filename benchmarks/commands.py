@@ -90,7 +90,10 @@ def bare_graph(folder: Path) -> Path:
         (folder / pipeline).parent.mkdir(exist_ok=True)
         stages = stage_entries(pipelines=[pipeline])
         for stage in stages.values():
-            stage |= {"cmd": "true", "deps": [dep for dep in stage.get("deps", []) if dep in made]}
+            deps = [
+                dep for dep in stage.get("deps", []) if any(f"{out}/".startswith(f"{dep}/") for out in made)
+            ]
+            stage |= {"cmd": "true", "deps": deps}
             if stage.get("always_changed"):  # it always runs, and DVC would first remove its outs
                 stage["outs"] = [{out: {"persist": True}} for out in outs(stage)]
         text = yaml.safe_dump({"stages": stages}, sort_keys=False)

@@ -27,7 +27,7 @@ EXERCISES = {
 }
 LEFT_OUT = (
     "report/index.html", "report/draw.html", "report/figures/", "metrics/",
-    "dvc.lock", "digits/dvc.lock", "flow/dvc.lock",
+    "dvc.lock", "part_a/dvc.lock", "beyond/dvc.lock", "flow/dvc.lock", "digits/dvc.lock",
     "benchmarks/", "tests/benchmarks/",  # the complete notebooks of the course
 )  # fmt: skip
 

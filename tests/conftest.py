@@ -30,8 +30,17 @@ def pytest_configure(config) -> None:
     # Small tensors are fastest on one thread, and tests must not take the cores from a training.
     torch.set_num_threads(int(os.environ.get("FUNDIFF_THREADS", "1")))
     # The same commit gives the same verdict.
+    torch.manual_seed(0)  # for what test files draw when they are imported
     settings.register_profile("repeatable", derandomize=True)
     settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures
+def pytest_runtest_setup(item) -> None:
+    """Give every test the same random numbers, whichever tests ran before it."""
+    import torch
+
+    torch.manual_seed(0)
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks

@@ -9,7 +9,7 @@ from tests.pipelines import ENTRIES, made_by
 
 DOC = Path("docs/adding_a_technique.md").read_text(encoding="utf-8")
 SOURCES = [
-    "src/fundiff/techniques/colourisation.py", "stages/colourisation.py", "params.yaml", "dvc.yaml",
+    "src/fundiff/techniques/colourisation.py", "stages/colourisation.py", "params.yaml", "beyond/dvc.yaml",
     "tests/techniques/test_colourisation.py",
 ]  # fmt: skip
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", DOC, re.DOTALL)

@@ -155,7 +155,7 @@ FLIP = {"view": "flip", "prompt": "a tulip"}
         ("noising", {"sigmas": [-0.1]}, "sigmas.0 is -0.1"),
         ("samplers", {"calls": [0]}, "calls.0 is 0"),
         ("guidance", {"guidance_scale": -1}, "guidance_scale is -1"),
-        ("guidance", {"sweep": [-1]}, "sweep.0 is -1"),
+        ("guidance_sweep", {"guidance_scales": [-1]}, "guidance_scales.0 is -1"),
         ("digit_guidance", {"guidance_scales": [1, -1]}, "guidance_scales.1 is -1"),
         ("sample_class_unet", {"guidance_scales": [-2]}, "guidance_scales.0 is -2"),
         ("sample_class_unet", {"guidance_scale": -2}, "guidance_scale is -2"),

@@ -10,31 +10,40 @@ import psutil
 import pytest
 import yaml
 
-from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, lanes, needed_by, stop
-from fundiff.pipeline.stage import stage_entries, targets
+from fundiff.pipeline.side_by_side import AFTER_PART_A, LAST, needed_by, plan, stop
+from fundiff.pipeline.stage import PART_B, PIPELINES, stage_entries, targets
 from tests.commands import ENVIRONMENT, shell
 
 ENTRIES = stage_entries()
-PART_B = stage_entries(pipelines=["digits/dvc.yaml"])
+DIGITS = stage_entries(pipelines=[PART_B])
 ROOT = Path(__file__).resolve().parents[2]
 
 
-FIRST, SECOND, BOTH = lanes(ENTRIES, PART_B)
+STEPS = plan(ENTRIES, DIGITS)
+STAGES = {name: {*step.stages} for name, step in STEPS.items()}
 
 
-def test_a_stage_is_in_one_lane_or_needs_both():
-    assert len({*FIRST, *SECOND, *BOTH}) == len(FIRST + SECOND + BOTH)
-    for name in {*ENTRIES} - {*FIRST, *SECOND, *BOTH}:
+def test_a_stage_is_in_one_step_or_needs_both_lanes():
+    planned = set().union(*STAGES.values())
+    assert len(planned) == sum(map(len, STAGES.values()))
+    for name in {*ENTRIES} - planned:
         needed = {*needed_by([name], ENTRIES)}
-        assert name == LAST or (needed & AFTER_PART_A and needed & {*SECOND})
+        assert name == LAST or (needed & AFTER_PART_A and needed & STAGES["rest"])
 
 
-def test_lanes_share_the_digits_and_the_judge_alone_and_keep_an_order_in_which_they_can_run():
+def test_a_stage_runs_after_those_that_it_needs_and_lanes_share_the_digits_and_the_judge_alone():
     """Two DVC commands that want to run the same stage at once would stop each other."""
-    assert BOTH == ["fetch_mnist", "judge"]
-    for lane in (FIRST, SECOND):
-        for i, name in enumerate(lane):
-            assert {*needed_by([name], ENTRIES)} <= {*BOTH, *lane[: i + 1]}
+    assert STEPS["shared"].stages == ["fetch_mnist", "judge"]
+    for step in STEPS.values():
+        before = set().union(*(STAGES[name] for name in step.after))
+        for i, name in enumerate(step.stages):
+            assert {*needed_by([name], ENTRIES)} <= before | {*step.stages[: i + 1]}
+
+
+def test_no_lane_runs_two_steps_at_once():
+    for name, step in STEPS.items():
+        same = [other for other, one in STEPS.items() if one.lane == step.lane and other != name]
+        assert all(name in STEPS[other].after or other in step.after for other in same)
 
 
 def test_what_a_stage_needs():
@@ -43,7 +52,7 @@ def test_what_a_stage_needs():
 
 
 def test_a_target_is_what_dvc_calls_the_stage():
-    assert targets()["sdedit"] == "sdedit" and targets()["judge"] == "digits/dvc.yaml:judge"
+    assert targets()["report"] == "report" and targets()["sdedit"] == "part_a/dvc.yaml:sdedit"
     assert set(targets()) == set(ENTRIES)
 
 
@@ -52,7 +61,7 @@ NEEDS = {"train_time_unet": ["fetch_mnist"], "judge": ["fetch_mnist"], "report":
 
 @pytest.fixture
 def project(tmp_path):
-    """Three pipelines with the project's names and trivial stages; the test sets the commands of `sdedit` and `judge`."""
+    """Pipelines with the project's names and trivial stages; the test sets the commands of `sdedit` and `judge`."""
     shell(tmp_path, "git", "init", "-q")
     shell(tmp_path, "dvc", "init", "-q")
     sleeper = (
@@ -65,12 +74,12 @@ def project(tmp_path):
 
     def write(part_a: str, part_b: str) -> Path:
         digits = at_once("fetch_mnist", "train_time_unet") | {"judge": part_b}
-        stages = {"dvc.yaml": {"sdedit": part_a} | at_once("report"), "digits/dvc.yaml": digits}
-        for pipeline, commands in (stages | {"flow/dvc.yaml": {}}).items():
+        stages = {"dvc.yaml": at_once("report"), "part_a/dvc.yaml": {"sdedit": part_a}, PART_B: digits}
+        for pipeline in PIPELINES:
             wdir = "." if pipeline == "dvc.yaml" else ".."
             entries = {
                 name: {"wdir": wdir, "cmd": cmd, "outs": [name], "deps": NEEDS.get(name, [])}
-                for name, cmd in commands.items()
+                for name, cmd in stages.get(pipeline, {}).items()
             }
             (tmp_path / pipeline).parent.mkdir(exist_ok=True)
             (tmp_path / pipeline).write_text(yaml.safe_dump({"stages": entries}))
@@ -95,19 +104,22 @@ def lines(folder: Path) -> tuple[int, str]:
 
 @pytest.mark.slow
 def test_two_stages_run_at_a_time_and_the_last_after_both(project):
-    folder = project("python sleeper.py sdedit 1", "python sleeper.py judge 4")
+    folder = project("python sleeper.py sdedit 6", "python sleeper.py judge 8")
     code, said = lines(folder)
     assert code == 0, said
     made = {name: (folder / name).stat().st_mtime for name in ("sdedit", "judge", "report")}
-    assert made["judge"] - made["sdedit"] < 4.5 and made["report"] > max(made["sdedit"], made["judge"])
+    assert made["judge"] - made["sdedit"] < 8 and made["report"] > max(made["sdedit"], made["judge"])
     assert (folder / "train_time_unet").stat().st_mtime < made["judge"], (
         "while the other lane read the digits"
     )
-    assert "A | Running stage 'sdedit':" in said and "B | Running stage 'digits/dvc.yaml:judge':" in said
+    assert (
+        "A | Running stage 'part_a/dvc.yaml:sdedit':" in said
+        and "B | Running stage 'digits/dvc.yaml:judge':" in said
+    )
     assert "\nRunning stage 'report':" in said
     code, said = lines(folder)
     assert code == 0 and "|" not in said and "Running stage" not in said, "nothing to do, and no lanes"
-    project("python sleeper.py sdedit 1", "python sleeper.py judge 0")
+    project("python sleeper.py sdedit 6", "python sleeper.py judge 0")
     assert "B | Running stage 'digits/dvc.yaml:judge':" in lines(folder)[1]
 
 

@@ -70,6 +70,11 @@ def test_code_deps_are_the_rooms_that_the_stage_reaches(name):
     assert listed == needed, f"{name} should list\n" + "\n".join(f"      - {dep}" for dep in sorted(needed))
 
 
+def test_no_out_is_one_of_which_dvc_warns_at_every_experiment():
+    items = [item for stage in DVC.values() for kind in ("outs", "plots") for item in stage.get(kind, [])]
+    assert all(options["cache"] is False for item in items for options in item.values())
+
+
 def test_data_deps_are_outs_of_a_stage():
     outs = set().union(*(names_of(stage, "outs", "metrics", "plots") for stage in DVC.values()))
     for name, stage in DVC.items():

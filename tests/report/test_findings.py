@@ -115,9 +115,9 @@ def test_one_step_against_many():
 
 
 def test_guidance_says_what_each_measure_does():
-    metrics = numbers("guidance")
+    metrics = numbers("guidance_sweep")
     rows = sorted(metrics["guidance"].items(), key=lambda entry: float(entry[0]))
-    spreads, words = [row["spread"] for _, row in rows], said("guidance")
+    spreads, words = [row["spread"] for _, row in rows], said("guidance_sweep")
     largest = max(rows, key=lambda entry: entry[1]["spread"])[0]
     assert (f"spread is largest at γ = {largest}" in words) == (trend(spreads) == "turns")
     assert ("spread falls from" in words) == (trend(spreads) == "falls")
@@ -125,8 +125,8 @@ def test_guidance_says_what_each_measure_does():
         row["spread"] = 1 / float(g)
     for row in metrics["negative"].values():
         row["after"] = row["before"] + 0.1
-    assert "spread falls from 1.00 to 0.07" in said("guidance", metrics)
-    assert "in the samples for none of 2 negative prompts" in said("guidance", metrics)
+    assert "spread falls from 1.00 to 0.07" in said("guidance_sweep", metrics)
+    assert "in the samples for none of 2 negative prompts" in said("guidance_sweep", metrics)
 
 
 def test_levels_and_distances():
@@ -319,16 +319,16 @@ def test_guidance_that_is_too_strong_is_told_by_its_numbers():
         g: {"clipped": 0.001, "contrast": 0.2, "spread": 0.2, "alignment": {"own_prompt": 0.25}}
         for g in ("1", "7")
     }
-    assert said("guidance", {"guidance": rows}).endswith(
+    assert said("guidance_sweep", {"guidance": rows}).endswith(
         "At γ = 7 there is no sign yet of too much guidance (values outside the picture’s range, "
         "samples that are too alike, a prompt that is lost)."
     )
     rows["7"] |= {"clipped": 0.1, "spread": 0.1, "alignment": {"own_prompt": 0.2}}
-    words = said("guidance", {"guidance": rows})
+    words = said("guidance_sweep", {"guidance": rows})
     assert "γ = 7 is too strong: 10% of all values leave the picture’s range" in words
     assert "more alike than at γ = 1" in words and "less clearly than at a smaller scale" in words
     rows["7"]["spread"] = 0.3
-    assert "alike" not in said("guidance", {"guidance": rows})
+    assert "alike" not in said("guidance_sweep", {"guidance": rows})
 
 
 def test_no_distance_below_that_of_real_digits_is_told():

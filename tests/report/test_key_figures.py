@@ -45,10 +45,9 @@ def test_illusions_stand_beside_prompts_drawn_at_random():
     assert figure == KeyFigure(pytest.approx(0.2), pytest.approx(0.1))
 
 
-def test_guidance_is_that_of_the_stages_own_scale(stages):
-    rows = {str(g): {"alignment": {"own_prompt": g / 10, "wrong_prompts": 0.0}, "spread": g} for g in (1, 5)}
-    swept = stage("guidance", {"guidance": rows}, guidance_scale=5.0)
-    assert key_figures({"guidance": swept}) == {
+def test_guidance_has_its_alignment_and_its_spread(stages):
+    samples = {"alignment": {"own_prompt": 0.5, "wrong_prompts": 0.0}, "spread": 5}
+    assert key_figures({"guidance": stage("guidance", samples)}) == {
         "guidance_alignment": KeyFigure(0.5, 0.0),
         "guidance_spread": KeyFigure(5),
     }

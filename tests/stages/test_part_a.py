@@ -31,6 +31,7 @@ STAGES = [
     "iterative_denoising",
     "sampling",
     "guidance",
+    "guidance_sweep",
     "sdedit",
     "edit_images",
     "inpainting",
@@ -71,7 +72,8 @@ def shrunk(params: dict, prior: Path) -> dict:
             "scheduler"  # without bounds an untrained network's x0 is black and white in every frame
         )
     params["setup"]["num_inference_steps"] = [2, 3]
-    params["guidance"] |= {"sweep": [1], "count": 2, "negative_prompts": ["a snowy village"]}
+    params["guidance"]["count"] = 2
+    params["guidance_sweep"] |= {"guidance_scales": [1], "count": 2, "negative_prompts": ["a snowy village"]}
     params["iterative_denoising"] |= {"i_start": 1, "every": 1}
     params["inpainting"]["examples"] = {
         "rows": {
@@ -283,7 +285,7 @@ TWO = [{"view": "identity", "prompt": "a photo of a dog"}, {"view": "flip", "pro
     ("name", "all_changes"),
     [
         ("sampling", [{"prompt": "empty"}, {"prompt": ""}, {"prompt": "a $5 note, $x_t$"}]),
-        ("guidance", [{"negative_prompts": ["empty"]}, {"negative_prompts": [""]}]),
+        ("guidance_sweep", [{"negative_prompts": ["empty"]}, {"negative_prompts": [""]}]),
         ("guidance", [{"guidance_scale": 0}, {"guidance_scale": 1}]),
         ("visual_anagrams", [{"anagrams": {"two_prompts_in_all": TWO}}]),
     ],

@@ -1,8 +1,8 @@
 """What `make repro` runs: the stages in two lanes, two `dvc repro` side by side, each on half of the cores.
 
-First run the stages that both lanes need, then the two lanes, then one `dvc repro` for the rest. Work on small tensors is
-hardly faster on two cores than on one, and DVC and the start of a stage use only one. So two stages at the same time, on one
-core each, take less time than one after the other on both cores.
+One lane runs Part A and then some stages of Part B, the other the rest of Part B. Last comes one `dvc repro` for what needs
+both. Work on small tensors is hardly faster on two cores than on one, and DVC and the start of a stage use only one. So two
+stages at the same time, on one core each, take less time than one after the other on both cores.
 """
 
 from __future__ import annotations
@@ -15,14 +15,31 @@ import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, Any
 
 from fundiff.pipeline.machine import cores
-from fundiff.pipeline.stage import PIPELINES, files, stage_entries, targets
+from fundiff.pipeline.stage import PART_B, files, stage_entries, targets
 
 LAST = "report"  # needs both lanes
 # Stages of Part B that run after Part A, so that both lanes take about as long.
-AFTER_PART_A = {"train_time_unet", "sample_time_unet", "autoguidance", "train_flow_constant"}
+AFTER_PART_A = {
+    "train_time_unet",
+    "sample_time_unet",
+    "autoguidance",
+    "train_flow_constant",
+    "train_pure_noise",
+    "pure_noise",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Stages that one `dvc repro` runs in a lane, and the names of the steps that must have ended before."""
+
+    lane: str
+    stages: list[str]
+    after: tuple[str, ...] = ()
 
 
 def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> list[str]:
@@ -34,9 +51,12 @@ def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> li
 
     def visit(name: str) -> None:
         if name not in found:
-            for path in files(entries[name], "deps"):
-                if path in maker:
-                    visit(maker[path])
+            for dep in files(entries[name], "deps"):
+                for path in maker:
+                    if f"{path}/".startswith(
+                        f"{dep}/"
+                    ):  # a dep may be a folder with the outs of several stages
+                        visit(maker[path])
             found[name] = None
 
     for name in names:
@@ -44,19 +64,22 @@ def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> li
     return list(found)
 
 
-def lanes(
-    entries: Mapping[str, dict[str, Any]], part_b: Iterable[str]
-) -> tuple[list[str], list[str], list[str]]:
-    """Three lists: Part A with some of Part B, the stages of Part B that need none of these, and the stages that both need.
+def plan(entries: Mapping[str, dict[str, Any]], part_b: Collection[str]) -> dict[str, Step]:
+    """The steps of the two lanes by name; the stages of each are in an order in which they can run.
 
-    No stage of one of the first two lists needs a stage of the other. Each list is in an order in which it can run.
+    A step does not start before those in its `after` have ended. So no two lanes want to run the same stage, and no stage
+    runs before those that it needs.
     """
-    digits = set(part_b)
-    part_a = needed_by([name for name in entries if name not in digits | {LAST}], entries)
-    part_a = needed_by([*part_a, *(name for name in entries if name in AFTER_PART_A & digits)], entries)
+    pictures = needed_by([name for name in entries if name not in {*part_b, LAST}], entries)
+    moved = needed_by([name for name in part_b if name in AFTER_PART_A], entries)
     rest = [name for name in needed_by(part_b, entries) if not AFTER_PART_A & {*needed_by([name], entries)}]
-    both = [name for name in part_a if name in rest]
-    return [n for n in part_a if n not in both], [n for n in rest if n not in both], both
+    shared = [name for name in moved if name in rest]
+    return {
+        "shared": Step("B", shared),
+        "pictures": Step("A", pictures),
+        "moved": Step("A", [name for name in moved if name not in shared], ("shared", "pictures")),
+        "rest": Step("B", [name for name in rest if name not in shared], ("shared",)),
+    }
 
 
 def start(targets: Iterable[str], threads: int) -> subprocess.Popen[bytes]:
@@ -99,22 +122,25 @@ def stop(runs: Collection[subprocess.Popen[bytes]], patience: float = 10) -> Non
                 run.wait(patience)
 
 
-def together(wanted: Mapping[str, Iterable[str]], threads: int) -> int:
-    """Run `dvc repro` of every lane's targets at the same time; returns the first exit code that is not 0, or 0.
+def together(steps: Mapping[str, Step], threads: int) -> int:
+    """Run `dvc repro` for each step as soon as those in its `after` have ended; returns the first exit code that is not 0, or 0.
 
-    If one lane fails, the others are stopped. Their finished stages need not run again.
+    If one fails, the others are stopped. Their finished stages need not run again.
     """
-    runs = {name: start(those, threads) for name, those in wanted.items()}
-    tellers = [threading.Thread(target=tell, args=(name, run.stdout)) for name, run in runs.items()]
-    for teller in tellers:
-        teller.start()
+    address, ended = targets(), {name for name, step in steps.items() if not step.stages}
+    runs: dict[str, subprocess.Popen[bytes]] = {}
+    tellers: list[threading.Thread] = []
     try:
-        while any(run.poll() is None for run in runs.values()):
-            if any(run.poll() for run in runs.values()):
-                break
+        while len(ended) < len(steps) and not any(run.poll() for run in runs.values()):
+            for name in steps.keys() - runs.keys() - ended:
+                if {*steps[name].after} <= ended:
+                    runs[name] = start([address[stage] for stage in steps[name].stages], threads)
+                    tellers.append(threading.Thread(target=tell, args=(steps[name].lane, runs[name].stdout)))
+                    tellers[-1].start()
             for run in runs.values():
                 with suppress(subprocess.TimeoutExpired):
-                    run.wait(0.2)
+                    run.wait(0.1)
+            ended |= {name for name, run in runs.items() if run.poll() == 0}
     finally:
         stop(runs.values())
         for teller in tellers:
@@ -138,12 +164,9 @@ def main() -> int:
     count = cores()
     always = {name for name, entry in stage_entries().items() if entry.get("always_changed")}
     if count > 1 and to_do() - always - {LAST}:  # otherwise one `dvc repro` is faster than three
-        part_a, part_b, both = lanes(stage_entries(), stage_entries(pipelines=PIPELINES[1:2]))
-        address = targets()
-        for names in ({"A and B": both}, {"A": part_a, "B": part_b}):
-            wanted = {lane: [address[name] for name in names[lane]] for lane in names if names[lane]}
-            if code := together(wanted, count // 2):  # the number of threads changes the last bits
-                return code
+        steps = plan(stage_entries(), stage_entries(pipelines=[PART_B]))
+        if code := together(steps, count // 2):  # the number of threads changes the last bits
+            return code
     return subprocess.call(["dvc", "repro"])
 
 

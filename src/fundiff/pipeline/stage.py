@@ -17,7 +17,8 @@ from fundiff.pipeline.params import BASE, S, load_section, read_yaml
 from fundiff.pipeline.versions import record_versions
 
 # The files with the project's stages; prior/dvc.yaml is a pipeline of its own.
-PIPELINES = ("dvc.yaml", "digits/dvc.yaml", "flow/dvc.yaml")
+PIPELINES = ("dvc.yaml", "part_a/dvc.yaml", "beyond/dvc.yaml", "flow/dvc.yaml", "digits/dvc.yaml")
+PART_B = PIPELINES[-1]
 
 
 def stage_names(folder: str | Path = "stages") -> list[str]:
@@ -35,7 +36,7 @@ def stage_entries(root: str | Path = "", pipelines: Sequence[str] = PIPELINES) -
 
 
 def targets() -> dict[str, str]:
-    """Every stage's name -> how DVC's commands address it: sdedit, digits/dvc.yaml:judge."""
+    """Every stage's name -> how DVC's commands address it: report, digits/dvc.yaml:judge."""
     return {
         name: name if pipeline == PIPELINES[0] else f"{pipeline}:{name}"
         for pipeline in PIPELINES

@@ -79,7 +79,7 @@ def webp(pixels: bytes, size: tuple[int, int], quality: int | None) -> str:
     if quality is None:
         image.save(buffer, "WEBP", lossless=True, quality=50, method=3)
     else:
-        image.save(buffer, "WEBP", quality=quality, method=4)
+        image.save(buffer, "WEBP", quality=quality, method=2)  # method 4: 5% smaller, 0.9 s slower
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 

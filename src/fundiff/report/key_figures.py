@@ -72,9 +72,8 @@ def sampling(stage: Stage, stages: Stages) -> Figures:
 
 
 def guidance(stage: Stage, stages: Stages) -> Figures:
-    """Alignment and spread at the stage's own guidance scale."""
-    row = stage.metrics["guidance"][f"{stage.params['guidance_scale']:g}"]
-    return fit([row["alignment"]]) | {"spread": KeyFigure(row["spread"])}
+    """Alignment and spread of the guided samples."""
+    return fit([stage.metrics["alignment"]]) | {"spread": KeyFigure(stage.metrics["spread"])}
 
 
 def edits(stage: Stage, stages: Stages) -> Figures:

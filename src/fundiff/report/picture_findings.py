@@ -93,13 +93,22 @@ def sampling(stage: Stage, stages: Stages) -> str:
     own = f"Alignment with the prompt is {fit[0]}, with other prompts {fit[1]}"
     if "guidance" not in stages:
         return own + "."
-    scale = f"{stages['guidance'].params['guidance_scale']:g}"
-    row = stages["guidance"].metrics["guidance"][scale]
-    weaker = "weaker" if m["contrast"] < row["contrast"] else "stronger"
-    return f"{own}. Contrast is {weaker} than with guidance {scale}: {m['contrast']:.2f} against {row['contrast']:.2f}."
+    scale, guided = f"{stages['guidance'].params['guidance_scale']:g}", stages["guidance"].metrics
+    weaker = "weaker" if m["contrast"] < guided["contrast"] else "stronger"
+    contrasts = f"{m['contrast']:.2f} against {guided['contrast']:.2f}"
+    return f"{own}. Contrast is {weaker} than with guidance {scale}: {contrasts}."
 
 
 def guidance(stage: Stage, stages: Stages) -> str:
+    """How well the guided samples fit the prompt, beside those without guidance."""
+    own = f"Alignment with the prompt is {signed(stage.metrics['alignment']['own_prompt'])} with guidance"
+    plain = stages.get("sampling")
+    if plain is None or any(plain.params[key] != stage.params[key] for key in ("prompt", "count")):
+        return own + "."
+    return f"{own} and {signed(plain.metrics['alignment']['own_prompt'])} without."
+
+
+def guidance_sweep(stage: Stage, stages: Stages) -> str:
     """Which measures rise and fall with the guidance scale, and whether negative prompts work."""
     rows = by_number(stage.metrics["guidance"])
     scales = [scale for scale, _ in rows]
@@ -258,6 +267,7 @@ PICTURES: dict[str, Finding] = {
     "iterative_denoising": iterative_denoising,
     "sampling": sampling,
     "guidance": guidance,
+    "guidance_sweep": guidance_sweep,
     "sdedit": edits,
     "edit_images": edits,
     "text_sdedit": text_sdedit,

@@ -141,17 +141,18 @@ def model_timesteps(root: Path) -> int:
 
 
 def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
-    """The stages whose numbers and figures are among the report's deps. Raises UserError if one is missing."""
+    """The stages whose numbers and figures are in the report's deps. Raises UserError if one is missing."""
     entries, lock = stage_entries(root), read_locks(root)
     params = read_params(root / "params.yaml")
     model = {"T": model_timesteps(root)} if MODEL in deps else {}
     stages = {}
     for name, entry in entries.items():
         paths = files(entry, "plots")
-        missing = [path for path in paths if path in deps and not (root / path).exists()]
+        read = [path for path in paths if any(f"{path}/".startswith(f"{dep}/") for dep in deps)]
+        missing = [path for path in read if not (root / path).exists()]
         if missing:
             raise UserError(f"{missing[0]}: not found; `dvc repro` makes it")
-        if name != "report" and (not paths or set(paths) <= set(deps)):
+        if name != "report" and read == paths:
             values = model | (params.get(BASE) or {}) | (params.get(name) or {})
             stages[name] = Stage(name, values, paths, lock.get(name, {}), root, entry.get("desc", ""))
     return stages

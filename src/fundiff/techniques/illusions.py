@@ -1,8 +1,9 @@
-"""The two stages of visual anagrams: every anagram in each of its views, an animation of the turn, and scores."""
+"""The three stages of visual anagrams: every anagram in each of its views, an animation of the turn, and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from fundiff.prior.hub import load_pinned
 from fundiff.prior.stage_ii import StageII, enlarged, load_stage_ii
 from fundiff.techniques.anagrams import Reading, draw_anagram
 from fundiff.techniques.bench import Bench, open_bench
-from fundiff.techniques.settings import Guided
+from fundiff.techniques.settings import FlowGuided, Guided
 from fundiff.views.registry import view_named
 
 
@@ -33,15 +34,20 @@ class PromptedView(Section):
     weight: float = Field(default=1.0, gt=0)
 
 
-class AnagramParams(Guided):
-    """Params of a stage of anagrams."""
+class Anagrams(Section):
+    """The anagrams of a stage, and how many samples of each are drawn."""
 
     anagrams: Named[Annotated[list[PromptedView], Field(min_length=2)]] = Field(
         description="name -> its readings"
     )
-    reduction: Literal["mean", "sum", "alternate"] = "mean"
     samples: int = Field(ge=1, description="samples of each anagram; the critic's best one is shown")
     turning: int = Field(ge=2, le=200, description="frames of one turn in the animation")
+
+
+class AnagramParams(Guided, Anagrams):
+    """Params of a stage of anagrams in the diffusion form."""
+
+    reduction: Literal["mean", "sum", "alternate"] = "mean"
 
     @model_validator(mode="after")
     def whole(self) -> Self:
@@ -51,6 +57,10 @@ class AnagramParams(Guided):
             if self.reduction == "sum" and abs(total - 1) > 1e-6:
                 raise ValueError(f"weights of {name!r} that sum to 1, not {total:g}, with reduction: sum")
         return self
+
+
+class FlowAnagramParams(FlowGuided, Anagrams):
+    """Params of a stage of anagrams in the flow form."""
 
 
 def large(
@@ -84,16 +94,20 @@ def turning(
     return frames, labels, "; ".join([first, *others])
 
 
-def anagram_stage(stage: str, params: AnagramParams) -> None:
-    """Sample every anagram, choose the best sample, and write it in each of its views."""
-    prompts = [part.prompt for parts in params.anagrams.values() for part in parts]
-    outs, bench, scorer = Outs(stage), open_bench([*prompts, params.unconditional]), load_scorer()
-    second = load_stage_ii(load_pinned("data/model.json"), prepare_runtime())
+def draw_anagrams(
+    outs: Outs,
+    bench: Bench,
+    params: AnagramParams | FlowAnagramParams,
+    reduction: str = "mean",
+    enlarge: Callable[[str, Sequence[Reading], Tensor], Tensor] | None = None,
+) -> None:
+    """Sample every anagram, choose the best sample, and write it in each of its views; `enlarge` makes a large one."""
+    scorer = load_scorer()
     rows, words, numbers = [], [], {}
     for name, parts in params.anagrams.items():
         readings = [(view_named(part.view), part.prompt, part.weight) for part in parts]
         generators = sample_generators(params.seed, params.samples, name)
-        drawn = draw_anagram(bench, params, readings, generators, params.reduction)
+        drawn = draw_anagram(bench, params, readings, generators, reduction)
         seen = [
             (part.view, view.view(drawn), part.prompt)
             for (view, _, _), part in zip(readings, parts, strict=True)
@@ -102,8 +116,21 @@ def anagram_stage(stage: str, params: AnagramParams) -> None:
         rows.append([x[chosen] for _, x, _ in seen])
         words.append([f"{wrapped(view.label)}:\n{wrapped(prompt)}" for view, prompt, _ in readings])
         outs.single(name, drawn[chosen])
-        if second:
-            outs.single(f"{name}_large", large(bench, params, second, name, readings, drawn[chosen]))
+        if enlarge:
+            outs.single(f"{name}_large", enlarge(name, readings, drawn[chosen]))
         outs.film(name, *turning(drawn[chosen][None], readings, params.turning), hold=600)
     outs.grid(rows, captions=words, panel=1.9)
     outs.numbers(numbers)
+
+
+def prompts_of(params: Anagrams) -> list[str]:
+    """The prompts of all anagrams, in order."""
+    return [part.prompt for parts in params.anagrams.values() for part in parts]
+
+
+def anagram_stage(stage: str, params: AnagramParams) -> None:
+    """The work of a stage of anagrams in the diffusion form; with a second stage, each anagram also four times as large."""
+    outs, bench = Outs(stage), open_bench([*prompts_of(params), params.unconditional])
+    second = load_stage_ii(load_pinned("data/model.json"), prepare_runtime())
+    enlarge = partial(large, bench, params, second) if second else None
+    draw_anagrams(outs, bench, params, params.reduction, enlarge)
