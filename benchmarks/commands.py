@@ -91,7 +91,7 @@ def bare_graph(folder: Path) -> Path:
         stages = stage_entries(pipelines=[pipeline])
         for stage in stages.values():
             deps = [
-                dep for dep in stage.get("deps", []) if any(f"{out}/".startswith(f"{dep}/") for out in made)
+                dep for dep in stage.get("deps", []) if any(Path(out).is_relative_to(dep) for out in made)
             ]
             stage |= {"cmd": "true", "deps": deps}
             if stage.get("always_changed"):  # it always runs, and DVC would first remove its outs

@@ -1,7 +1,8 @@
-"""The tables, curves and samples of docs/course/README.md: `python docs/course/record.py NAME=FOLDER...`.
+"""The tables, curves and samples of docs/course/README.md: `python docs/course/record.py NAME=FOLDER TRAINING...`.
 
-A folder is a copy of the project in which a profile of the course ran: its params.yaml, metrics/ and report/figures/ are
-read. Its numbers go to numbers.json under its name; runs that are not named stay. README.md is filled from numbers.json.
+A folder is a copy of the project in which these trainings ran with its params.yaml. Say which ran: of the others it still
+has the results of the default params, which are in git. Its numbers go to numbers.json under its name, its samples to a
+folder; runs that are not named stay. README.md is filled from numbers.json. Without arguments the page is filled again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ TRAININGS = {
     "train_flow_constant": "class-conditioned UNet, constant rate",
 }
 SCORES = {"sample_time_unet": "time-conditioned", "sample_class_unet": "class-conditioned"}
-FIGURES = ("time_unet", "class_unet", "sample_denoiser.png", "pure_noise.png", "compare_schedules.png")
+FIGURES = {
+    "train_denoiser": "sample_denoiser.png",
+    "train_pure_noise": "pure_noise.png",
+    "train_time_unet": "time_unet",
+    "train_class_unet": "class_unet",
+    "train_flow_constant": "compare_schedules.png",
+}
 
 Runs = dict[str, Any]  # name of a run -> its trainings and scores
 
@@ -46,22 +53,20 @@ def training(folder: Path, stage: str, params: dict[str, Any]) -> dict[str, Any]
     return {key: section[key] for key in RECIPE} | kept | losses
 
 
-def run_of(folder: Path) -> dict[str, Any]:
-    """What ran in a folder: its trainings and scores."""
+def run_of(folder: Path, trainings: list[str]) -> dict[str, Any]:
+    """The trainings that ran in a folder, and the scores of their samples."""
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    trained = [stage for stage in TRAININGS if (folder / f"metrics/{stage}.json").is_file()]
-    scored = [stage for stage in SCORES if (folder / f"metrics/{stage}.json").is_file()]
+    scored = [stage for stage in SCORES if stage.replace("sample", "train") in trainings]
     return {
-        "trainings": {stage: training(folder, stage, params) for stage in trained},
+        "trainings": {stage: training(folder, stage, params) for stage in trainings},
         "scores": {stage: read(folder / f"metrics/{stage}.json") for stage in scored},
     }
 
 
-def keep_figures(folder: Path, kept: Path) -> None:
+def keep_figures(folder: Path, trainings: list[str], kept: Path) -> None:
     """Copy what the course asks to show, with 32 greys or colours, which take a third of the size."""
-    for name in FIGURES:
-        path = folder / "report/figures" / name
-        for source in sorted(path.glob("*.png")) if path.is_dir() else [path] if path.is_file() else []:
+    for path in (folder / "report/figures" / FIGURES[stage] for stage in trainings):
+        for source in sorted(path.glob("*.png")) if path.is_dir() else [path]:
             target = kept / source.relative_to(folder / "report/figures")
             target.parent.mkdir(parents=True, exist_ok=True)
             Image.open(source).convert("RGB").quantize(32, dither=Image.Dither.NONE).save(
@@ -159,17 +164,18 @@ def filled(page: str, runs: Runs) -> str:
     return page
 
 
-def main(named: list[str]) -> None:
-    """Record the runs that are named as NAME=FOLDER, then draw the curves and fill the page's tables."""
+def main(run: str = "", *trainings: str) -> None:
+    """Record the trainings of a run NAME=FOLDER, if one is named; then draw the curves and fill the page's tables."""
     path, page = HERE / "numbers.json", HERE / "README.md"
     runs = read(path) if path.is_file() else {}
-    for name, folder in (pair.split("=", 1) for pair in named):
-        runs[name] = run_of(Path(folder))
-        keep_figures(Path(folder), HERE / re.sub(r"\W+", "_", name))
+    if run:
+        name, folder = run.split("=", 1)
+        runs[name] = run_of(Path(folder), list(trainings))
+        keep_figures(Path(folder), list(trainings), HERE / re.sub(r"\W+", "_", name))
     path.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
     draw_curves(runs, HERE / "curves.png")
     page.write_text(filled(page.read_text(encoding="utf-8"), runs), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -53,6 +53,7 @@ def test_what_a_stage_needs():
 
 def test_a_target_is_what_dvc_calls_the_stage():
     assert targets()["report"] == "report" and targets()["sdedit"] == "part_a/dvc.yaml:sdedit"
+    assert targets()["judge"] == "digits/dvc.yaml:judge"
     assert set(targets()) == set(ENTRIES)
 
 

@@ -129,6 +129,13 @@ def test_guidance_says_what_each_measure_does():
     assert "in the samples for none of 2 negative prompts" in said("guidance_sweep", metrics)
 
 
+def test_guided_samples_are_compared_with_plain_ones_of_the_same_prompt_and_count():
+    plain = stage("sampling", numbers("sampling"))
+    assert said("guidance", None, plain).endswith("without.")
+    for changed in ({"prompt": "a crab"}, {"count": 3}):
+        assert said("guidance", None, plain, **changed).endswith("with guidance.")
+
+
 def test_levels_and_distances():
     metrics = numbers("sdedit")
     assert "For every picture it gets smaller with every higher level" in said("sdedit")

@@ -97,7 +97,7 @@ def test_the_report_follows_from_every_stage():
         name = queue.pop()
         found.add(name)
         deps = ENTRIES[name]["deps"]
-        queue += {maker[out] for dep in deps for out in maker if f"{out}/".startswith(f"{dep}/")} - found
+        queue += {maker[out] for dep in deps for out in maker if Path(out).is_relative_to(dep)} - found
     assert found == set(ENTRIES)
 
 
@@ -122,9 +122,8 @@ def test_the_root_pipeline_never_runs_the_priors():
     deps = {dep for entry in ENTRIES.values() for dep in entry["deps"]}
     within = [
         (dep, out)
-        for dep in deps
+        for dep in map(Path, deps)
         for out in made
-        for a, b in ((dep, out), (out, dep))
-        if f"{a}/".startswith(f"{b}/")
+        if dep.is_relative_to(out) or Path(out).is_relative_to(dep)
     ]
     assert not within

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from fundiff.pipeline.machine import cores
@@ -53,8 +54,8 @@ def needed_by(names: Iterable[str], entries: Mapping[str, dict[str, Any]]) -> li
         if name not in found:
             for dep in files(entries[name], "deps"):
                 for path in maker:
-                    if f"{path}/".startswith(
-                        f"{dep}/"
+                    if Path(path).is_relative_to(
+                        dep
                     ):  # a dep may be a folder with the outs of several stages
                         visit(maker[path])
             found[name] = None

@@ -148,7 +148,7 @@ def load_stages(root: Path, deps: list[str]) -> dict[str, Stage]:
     stages = {}
     for name, entry in entries.items():
         paths = files(entry, "plots")
-        read = [path for path in paths if any(f"{path}/".startswith(f"{dep}/") for dep in deps)]
+        read = [path for path in paths if any(Path(path).is_relative_to(dep) for dep in deps)]
         missing = [path for path in read if not (root / path).exists()]
         if missing:
             raise UserError(f"{missing[0]}: not found; `dvc repro` makes it")
